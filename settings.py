@@ -1,0 +1,86 @@
+"""Every setting of timingle, typed, read once from TIMINGLE_* variables. An error names the variable.
+
+Read by ingest, worker, cli and local only: the rooms below them take what they need as arguments.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Annotated, Final, Literal
+
+import msgspec
+
+from domain.errors import SettingsError
+
+PREFIX: Final = "TIMINGLE_"
+# Read by the local stack and by `make`, not by the system itself.
+LOCAL_ONLY: Final = frozenset({"INGEST_PORT", "FLOWER_PORT", "STATE_DIR"})
+
+Url = Annotated[str, msgspec.Meta(min_length=1)]
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.upper()):
+    """What a process needs to know about the world. Secrets have no default."""
+
+    postgres_url: Url
+    """PostgreSQL as workers, migrations and the command line use it; bypasses row-level security."""
+    postgres_api_url: Url
+    """PostgreSQL as ingest uses it; every statement under row-level security."""
+    scylla_contact_points: Url
+    """host:port, several with commas."""
+    broker_url: Url
+    """The Redis that carries Celery's messages. Losing it loses nothing."""
+    journal_urls: Url
+    """The Redis of each journal, several with commas. The place in the list is the journal's id: append only."""
+    data_keys: Url
+    """Key ring for what is encrypted at rest: `id:base64 of 32 bytes`, several with commas; the first encrypts."""
+    index_key: Url
+    """Key of the blind index of phone numbers: base64 of 32 bytes. Kept apart from the data keys."""
+    scylla_keyspace: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")] = "timingle"
+    scylla_replication: Annotated[int, msgspec.Meta(ge=1, le=9)] = 3
+    """Copies of each row in datacenter1."""
+    journal_keep: Seconds = 20.0
+    """Seconds that an entry stays in the journal after it was stored: twice the store's commit-log sync period."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    flower_basic_auth: str | None = None
+    """user:password of the Flower dashboard."""
+
+    @property
+    def contact_points(self) -> tuple[tuple[str, int], ...]:
+        """(host, port) of each CQL node to begin with."""
+        points = (point.strip().rpartition(":") for point in self.scylla_contact_points.split(","))
+        return tuple((host, int(port)) for host, _, port in points)
+
+    @property
+    def journals(self) -> tuple[str, ...]:
+        """The URL of each journal; the index is the journal's id."""
+        return tuple(url.strip() for url in self.journal_urls.split(","))
+
+
+def parse(environ: Mapping[str, str]) -> Settings:
+    """Settings from variables; SettingsError names each variable that is missing, unknown or wrong."""
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    known = {field.encode_name for field in msgspec.structs.fields(Settings)}
+    for name in sorted(given.keys() - known - {PREFIX + local for local in LOCAL_ONLY}):
+        near = difflib.get_close_matches(name, known, n=1)
+        raise SettingsError(f"{name} is no setting of timingle" + (f"; did you mean {near[0]}?" if near else "."))
+    missing = [f.encode_name for f in msgspec.structs.fields(Settings) if f.required and not given.get(f.encode_name)]
+    if missing:
+        raise SettingsError(f"Not set: {', '.join(missing)}. `make up` writes local ones to .local/env.")
+    try:
+        settings = msgspec.convert({k: v for k, v in given.items() if k in known}, Settings, strict=False)
+        if not all(0 < port < 65_536 for _, port in settings.contact_points):
+            raise ValueError
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"A setting is wrong: {error}") from error
+    except ValueError:
+        raise SettingsError(f"{PREFIX}SCYLLA_CONTACT_POINTS must be host:port, several with commas.") from None
+    return settings
+
+
+@cache
+def current() -> Settings:
+    """This process's settings, read once: a variable changed later changes nothing."""
+    return parse(os.environ)
