@@ -1,0 +1,3 @@
+ALTER TABLE users
+    ADD COLUMN plan VARCHAR(20) NOT NULL DEFAULT 'FREE',
+    ADD CONSTRAINT users_plan_check CHECK (plan IN ('FREE', 'PRO'));

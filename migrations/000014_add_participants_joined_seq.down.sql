@@ -1,0 +1,1 @@
+ALTER TABLE event_participants DROP COLUMN joined_seq;

@@ -1,0 +1,17 @@
+DROP POLICY payments_update ON payments;
+DROP POLICY payments_insert ON payments;
+DROP POLICY payments_select ON payments;
+ALTER TABLE payments DISABLE ROW LEVEL SECURITY;
+DROP POLICY event_participants_delete ON event_participants;
+DROP POLICY event_participants_update ON event_participants;
+DROP POLICY event_participants_insert ON event_participants;
+DROP POLICY event_participants_select ON event_participants;
+ALTER TABLE event_participants DISABLE ROW LEVEL SECURITY;
+DROP POLICY events_update ON events;
+DROP POLICY events_insert ON events;
+DROP POLICY events_select ON events;
+ALTER TABLE events DISABLE ROW LEVEL SECURITY;
+DROP FUNCTION taking_part(BIGINT[], BIGINT[]);
+DROP FUNCTION add_first_participants(BIGINT, BIGINT[]);
+DROP FUNCTION takes_part(BIGINT, BIGINT);
+DROP FUNCTION current_user_id();
