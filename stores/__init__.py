@@ -1,0 +1,1 @@
+"""The only code that speaks SQL, CQL or Redis; one module per aggregate."""
