@@ -1,0 +1,97 @@
+"""Opens and closes what a worker's process talks to: PostgreSQL, ScyllaDB, the journals.
+
+A process says once where its stores are (`configure`, after the fork) and opens each when it is first used: a store
+that is away then fails the one task that needs it, as Away, and is tried again by the next.
+"""
+
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+
+from psycopg_pool import ConnectionPool
+
+from domain.keyring import KeyRing
+from stores.consumer_group import ConsumerGroup, open_sync
+from stores.scylla import Scylla
+
+POOL_WAIT_S_MAX = 5.0
+POSTGRES_OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a process finds its stores, and what it needs to use them."""
+
+    postgres_url: str
+    scylla_contact_points: tuple[tuple[str, int], ...]
+    scylla_keyspace: str
+    journal_urls: tuple[str, ...]
+    journal_keep_s: float
+    keys: KeyRing
+    consumer: str
+    """The name of this process among the journals' consumers."""
+
+
+class Stores:
+    """The stores of one process."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self._addresses = addresses
+        self.keys = addresses.keys
+        self.journal_keep_s = addresses.journal_keep_s
+
+    @cached_property
+    def postgres(self) -> ConnectionPool:
+        """1 or 2 connections: a worker's child does one thing at a time."""
+        return ConnectionPool(
+            self._addresses.postgres_url,
+            min_size=0,
+            max_size=2,
+            timeout=POOL_WAIT_S_MAX,
+            max_lifetime=300,
+            kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
+            open=True,
+        )
+
+    @cached_property
+    def scylla(self) -> Scylla:
+        """Raises Away, and tries again when next asked."""
+        return Scylla(self._addresses.scylla_contact_points, self._addresses.scylla_keyspace)
+
+    @cached_property
+    def groups(self) -> tuple[ConsumerGroup, ...]:
+        """Every journal, as this process consumes it."""
+        return tuple(
+            ConsumerGroup(journal_id, open_sync(url), self._addresses.consumer)
+            for journal_id, url in enumerate(self._addresses.journal_urls)
+        )
+
+    def close(self) -> None:
+        """Close what was opened."""
+        opened = self.__dict__
+        if "postgres" in opened:
+            self.postgres.close()
+        if "scylla" in opened:
+            self.scylla.close()
+        for group in opened.get("groups", ()):
+            group.close()
+
+
+_stores: Stores | None = None
+_lock = threading.Lock()
+
+
+def configure(addresses: Addresses) -> None:
+    """Say where this process finds its stores; ends what an earlier call opened."""
+    global _stores
+    with _lock:
+        if _stores is not None:
+            _stores.close()
+        _stores = Stores(addresses)
+
+
+def stores() -> Stores:
+    """This process's stores."""
+    if _stores is None:
+        raise RuntimeError("call connections.configure() first: the worker does after its fork")
+    return _stores

@@ -1,0 +1,78 @@
+"""What the drivers raise, as ours. One table a driver; a test walks each driver's own exceptions against it.
+
+*Away*: the store did not answer, try again. *Wrong*: it refuses these very values. What stands in no table is a mistake of
+ours and goes through as it is. The drivers' texts quote values, so they go no further (P11): a code is a class's name.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import cassandra
+import cassandra.cluster
+import cassandra.connection
+import cassandra.pool
+import cassandra.protocol
+import psycopg
+import psycopg_pool
+import redis
+
+from domain.errors import Away, JournalFull, Wrong
+
+POSTGRES_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout)
+POSTGRES_WRONG: Final = (psycopg.DataError, psycopg.IntegrityError)
+
+SCYLLA_AWAY: Final = (
+    cassandra.DriverException,  # time-outs, unavailable, failures of replicas, over rate, shutdown
+    cassandra.cluster.NoHostAvailable,
+    cassandra.connection.ConnectionBusy,
+    cassandra.connection.ConnectionException,
+    cassandra.connection.ShutdownException,
+    cassandra.pool.NoConnectionsAvailable,
+    cassandra.protocol.OverloadedErrorMessage,
+    cassandra.protocol.IsBootstrappingErrorMessage,
+    cassandra.protocol.TruncateError,
+    cassandra.protocol.ServerError,
+)
+SCYLLA_WRONG: Final = (cassandra.InvalidRequest, cassandra.protocol.SyntaxException)
+
+REDIS_AWAY: Final = (
+    redis.exceptions.ConnectionError,
+    redis.exceptions.TimeoutError,
+    redis.exceptions.ReadOnlyError,
+    redis.exceptions.TryAgainError,
+    OSError,
+)
+
+
+@contextmanager
+def postgres_errors() -> Iterator[None]:
+    """Run statements of PostgreSQL; raises Away or Wrong. A code is a SQLSTATE where the server gave one."""
+    try:
+        yield
+    except POSTGRES_WRONG as error:
+        raise Wrong("PostgreSQL", error.sqlstate or type(error).__name__) from None
+    except POSTGRES_AWAY as error:
+        raise Away("PostgreSQL", getattr(error, "sqlstate", None) or type(error).__name__) from None
+
+
+@contextmanager
+def scylla_errors() -> Iterator[None]:
+    """Run statements of ScyllaDB; raises Away or Wrong."""
+    try:
+        yield
+    except SCYLLA_WRONG as error:
+        raise Wrong("ScyllaDB", type(error).__name__) from None
+    except SCYLLA_AWAY as error:
+        raise Away("ScyllaDB", type(error).__name__) from None
+
+
+@contextmanager
+def redis_errors() -> Iterator[None]:
+    """Run commands of the journal's Redis; raises Away, or JournalFull at its memory limit."""
+    try:
+        yield
+    except redis.exceptions.OutOfMemoryError:
+        raise JournalFull("the journal", "full", retry_after_s=5) from None
+    except REDIS_AWAY as error:
+        raise Away("the journal", type(error).__name__) from None

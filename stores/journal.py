@@ -1,0 +1,241 @@
+"""Redis: the journal's append and its registers, as ingest and system messages use them (P1, P2, P3).
+
+journal STREAM · journal:clock STRING · journal:bell STRING · event:{id} HASH · once:{…} STRING: `functions/append.lua`
+says what each holds. An acknowledged append is on disk: that is what a 202 promises.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import redis
+import redis.asyncio
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from domain.errors import Away, OutcomeUnknown
+from domain.operations import ENTRY_FORMAT
+from domain.submissions import Answer, Receipt, Rejection, Submission
+from stores.errors import redis_errors
+from stores.journal_functions import APPEND, LAST_SEQ, LIBRARY, SEED, SEED_CLOCK, STATE
+
+STREAM: Final = "journal"
+GROUP: Final = "persist"
+CLOCK: Final = "journal:clock"
+BELL: Final = "journal:bell"
+NOTES: Final = "journal:floors"
+VANISHED: Final = "journal:vanished"
+CONNECT_S_MAX: Final = 1.0
+REPLY_S_MAX: Final = 5.0
+"""Longer than any fsync seen; a caller waits no longer for a journal that hangs."""
+WRITE_S_MAX: Final = 15
+"""One longest write to ScyllaDB. A register is made good no sooner after Redis's start: what a worker had been handed
+before may still be on its way there."""
+PIPELINE_CALLS_MAX: Final = 64
+PIPELINES_UNDER_WAY_MAX: Final = 2
+"""One being fsynced, one being filled; more only makes them smaller."""
+
+
+def register(event_id: int) -> str:
+    """The key of an event's seq register."""
+    return f"event:{event_id}"
+
+
+class SeedNeeded(Exception):
+    """Registers (or the clock) are missing or were made before Redis restarted; seed them, then append again."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        super().__init__(", ".join(keys))
+        self.clock = CLOCK in keys
+        self.event_ids = tuple(int(key.removeprefix("event:")) for key in keys if key != CLOCK)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Answers in the submissions' order, and whether to ring."""
+
+    answers: tuple[Answer, ...]
+    ring: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JournalState:
+    """How the journal is doing."""
+
+    entries: int
+    lag: int
+    pending: int
+    oldest_waiting_ms: int
+    vanished: int
+    """Entries that were trimmed while a consumer held them. Must stay 0."""
+    bytes_used: int
+    bytes_allowed: int
+
+
+def append_call(submissions: Sequence[Submission]) -> tuple[int, list[str | bytes | int]]:
+    """The number of keys, then keys and arguments of `append`, as `functions/append.lua` lists them."""
+    places: dict[int, int] = {}
+    arguments: list[str | bytes | int] = []
+    once: list[str] = []
+    for s in submissions:
+        place = places.setdefault(s.event_id, len(places) + 1)
+        arguments += (
+            s.operation,
+            place,
+            1 if s.creates else 0,
+            s.names_seq,
+            s.random,
+            s.body_hash,
+            s.remember_ms,
+        )
+        once.append(s.idempotency_key)
+    keys = [STREAM, CLOCK, BELL, *map(register, places), *once]
+    return len(keys), [*keys, ENTRY_FORMAT, len(places), *arguments]
+
+
+def append_answer(reply: list[Any]) -> Appended:
+    """What `append` answered; raises SeedNeeded."""
+    if reply[0] == b"SEED":
+        raise SeedNeeded([key.decode() for key in reply[1:]])
+    _, ring, *answers = reply
+    return Appended(
+        tuple(Receipt(*answer) if isinstance(answer, list) else Rejection(answer.decode()) for answer in answers),
+        bool(ring),
+    )
+
+
+def open_async(url: str) -> "redis.asyncio.Redis":
+    """A client that never sends a command twice by itself: only this module knows when that is safe."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=8,
+        timeout=REPLY_S_MAX,
+        socket_timeout=REPLY_S_MAX,
+        socket_connect_timeout=CONNECT_S_MAX,
+        retry=Retry(NoBackoff(), 0),
+    )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+class Journal:
+    """One journal, for asyncio. Calls of one turn of the event loop share a pipeline, and so one fsync."""
+
+    def __init__(self, journal_id: int, client: "redis.asyncio.Redis") -> None:
+        self.id = journal_id
+        self._client = client
+        self._waiting: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def append(self, submissions: Sequence[Submission]) -> Appended:
+        """Take operations into the journal, all of them in one entry or none of them.
+
+        Raises SeedNeeded, JournalFull, Away (nothing was taken), OutcomeUnknown (sent twice, no reply).
+        """
+        count, arguments = append_call(submissions)
+        return append_answer(await self._call(APPEND, count, *arguments))
+
+    async def last_seq(self, event_id: int) -> int:
+        """The seq of the event's last message taken. Raises SeedNeeded, Away."""
+        reply = await self._call(LAST_SEQ, 1, register(event_id))
+        if reply[0] == b"SEED":
+            raise SeedNeeded([register(event_id)])
+        return int(reply[1])
+
+    async def seed(self, event_id: int, seq: int, redis_up_s: int = WRITE_S_MAX) -> int:
+        """Make an event's register, or make it good after a loss; the seq it then has. Raises Away when too early."""
+        reply = await self._call(SEED, 1, register(event_id), seq, redis_up_s)
+        if reply[0] == b"EARLY":
+            raise Away("the journal", "register after a restart", retry_after_s=float(reply[1]))
+        return int(reply[1])
+
+    async def seed_clock(self, version: int) -> None:
+        """Start the clock past this version, if it has none."""
+        await self._call(SEED_CLOCK, 1, CLOCK, version)
+
+    async def state(self) -> JournalState:
+        """How the journal is doing. Raises Away."""
+        return JournalState(*await self._call(STATE, 2, STREAM, VANISHED, GROUP))
+
+    async def prepare(self) -> None:
+        """Load the functions and make the consumer group, where they are missing."""
+        with redis_errors():
+            for command in (
+                ("FUNCTION", "LOAD", LIBRARY),
+                ("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM"),
+            ):
+                try:
+                    await self._client.execute_command(*command)
+                except redis.exceptions.ResponseError as error:
+                    if not is_there_already(error):
+                        raise
+
+    async def close(self) -> None:
+        """End the connections."""
+        await self._client.aclose()
+
+    async def _call(self, function: str, count: int, *arguments: str | bytes | int) -> list[Any]:
+        """Call a function. A lost reply: once more with the same keys, which is what idempotency keys are for."""
+        command = ("FCALL", function, count, *arguments)
+        with redis_errors():
+            try:
+                return await self._enqueue(command)
+            except redis.exceptions.ResponseError as error:
+                if not is_unprepared(error):
+                    raise
+                await self.prepare()
+                return await self._enqueue(command)
+            except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
+                return await self._resend(command)
+
+    async def _resend(self, command: tuple[Any, ...]) -> list[Any]:
+        try:
+            return await self._enqueue(command)
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+            raise OutcomeUnknown("the journal", type(error).__name__) from None
+
+    def _enqueue(self, command: tuple[Any, ...]) -> "asyncio.Future[list[Any]]":
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[list[Any]] = loop.create_future()
+        self._waiting.append((command, future))
+        if len(self._waiting) == 1:
+            loop.call_soon(self._send_waiting)
+        return future
+
+    def _send_waiting(self) -> None:
+        while self._waiting and len(self._under_way) < PIPELINES_UNDER_WAY_MAX:
+            calls = [self._waiting.popleft() for _ in range(min(PIPELINE_CALLS_MAX, len(self._waiting)))]
+            task = asyncio.get_running_loop().create_task(self._send(calls))
+            self._under_way.add(task)
+            task.add_done_callback(self._sent)
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._under_way.discard(task)
+        self._send_waiting()
+
+    async def _send(self, calls: "list[tuple[tuple[Any, ...], asyncio.Future[Any]]]") -> None:
+        pipeline = self._client.pipeline(transaction=False)
+        for command, _ in calls:
+            pipeline.execute_command(*command)
+        try:
+            replies = await pipeline.execute(raise_on_error=False)
+        except (redis.exceptions.RedisError, OSError) as error:
+            replies = [error] * len(calls)
+        for (_, future), reply in zip(calls, replies, strict=True):
+            if future.done():
+                continue
+            if isinstance(reply, Exception):
+                future.set_exception(reply)
+            else:
+                future.set_result(reply)
+
+
+def is_there_already(error: redis.exceptions.ResponseError) -> bool:
+    """The library is loaded or the group was made, by whoever came first."""
+    return "already exists" in str(error) or str(error).startswith("BUSYGROUP")
+
+
+def is_unprepared(error: redis.exceptions.ResponseError) -> bool:
+    """Redis has lost the functions or the group (a new one, or an empty one)."""
+    return str(error).startswith(("Function not found", "NOGROUP")) or "no such key" in str(error)

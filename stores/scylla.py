@@ -1,0 +1,196 @@
+"""ScyllaDB: a session for tasks, and writing many rows at once.
+
+LOCAL_QUORUM, 10 s, every statement prepared and marked idempotent: it is, and the driver retries no other kind.
+Made after the fork: a session has threads and sockets, and neither survives one.
+"""
+
+import struct
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import Any, Final, NamedTuple, TypeVar
+
+from cassandra import ConsistencyLevel
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.concurrent import execute_concurrent
+from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
+from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, tuple_factory
+
+from domain.entries import Placed
+from domain.operations import Operation
+from domain.plan import Refusal
+from stores.errors import SCYLLA_AWAY, SCYLLA_WRONG, scylla_errors
+
+DATACENTER: Final = "datacenter1"
+REQUEST_S_MAX: Final = 10.0
+RECONNECT_S: Final = 1.0
+"""A store that is back is noticed within about this."""
+BATCH_ROWS_MAX: Final = 40
+BATCH_BYTES_MAX: Final = 40_000
+"""Cassandra refuses an unlogged batch over several partitions at 50 KiB, ScyllaDB at 1 MiB."""
+BATCHES_UNDER_WAY: Final = 16
+SELECT_GENERATION: Final = "SELECT gossip_generation FROM system.local"
+
+
+class Write(NamedTuple):
+    """A row to be written, and the operation it comes of."""
+
+    statement: BoundStatement
+    placed: Placed[Operation]
+
+
+Rows = Iterable[tuple[str, tuple[object, ...]]]
+"""Statements with their values."""
+P = TypeVar("P", bound=Placed[Operation])
+UNBINDABLE: Final = (struct.error, TypeError, ValueError, OverflowError)
+"""What the driver raises for a value that no column of its type can hold; ValueError is also a lone surrogate's."""
+
+
+def open_cluster(contact_points: Sequence[tuple[str, int]]) -> Cluster:
+    """A cluster as every process of ours uses it; nothing is connected yet."""
+    profile = ExecutionProfile(
+        load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(DATACENTER)),
+        consistency_level=ConsistencyLevel.LOCAL_QUORUM,
+        request_timeout=REQUEST_S_MAX,
+        row_factory=tuple_factory,
+    )
+    return Cluster(
+        list(contact_points),
+        execution_profiles={EXEC_PROFILE_DEFAULT: profile},
+        reconnection_policy=ConstantReconnectionPolicy(RECONNECT_S, max_attempts=None),
+        protocol_version=4,
+        compression=False,
+    )
+
+
+class Statements:
+    """Prepares each statement once, when it is first used."""
+
+    def __init__(self, prepare: Callable[[str], PreparedStatement]) -> None:
+        self._prepare = prepare
+        self._prepared: dict[str, PreparedStatement] = {}
+
+    def __call__(self, cql: str) -> PreparedStatement:
+        statement = self._prepared.get(cql)
+        if statement is None:
+            statement = self._prepared[cql] = self._prepare(cql)
+            statement.is_idempotent = True
+        return statement
+
+
+class Scylla:
+    """A session of one process."""
+
+    def __init__(self, contact_points: Sequence[tuple[str, int]], keyspace: str) -> None:
+        """Connect. Raises Away."""
+        self._cluster = open_cluster(contact_points)
+        with scylla_errors():
+            try:
+                self._session = self._cluster.connect(keyspace)
+            except BaseException:
+                self._cluster.shutdown()
+                raise
+        self.prepared = Statements(self._session.prepare)
+
+    def close(self) -> None:
+        """End the session."""
+        self._cluster.shutdown()
+
+    def read_many(self, cql: str, parameters: Iterable[Sequence[object]]) -> Iterator[list[tuple[Any, ...]]]:
+        """Rows of one statement for each of many parameters, in their order. Raises Away, Wrong."""
+        with scylla_errors():
+            statement = self.prepared(cql)
+            results = execute_concurrent(
+                self._session, [(statement, p) for p in parameters], concurrency=BATCHES_UNDER_WAY * 2
+            )
+            yield from (list(result) for _, result in results)
+
+    def write(self, writes: Iterable[Write]) -> list[Refusal]:
+        """Write rows in unlogged batches; the operations that the store refuses. Raises Away: then any may be stored.
+
+        A batch that is refused is written again row by row, so that one bad row does not sink its neighbours.
+        """
+        batches = list(self._batches(writes))
+        refused: list[Refusal] = []
+        with scylla_errors():
+            alone = [writes for writes, error in self._run(batches, batch_of) if error]
+            for (write,), error in self._run(
+                [[write] for write in chain.from_iterable(alone)], lambda w: w[0].statement
+            ):
+                if error:
+                    refused.append(Refusal(write.placed, "wrong", type(error).__name__))
+        return refused
+
+    def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write], list[Refusal]]:
+        """The rows of each operation, all of them or, where one of its values fits no column, none."""
+        writes: list[Write] = []
+        refused: list[Refusal] = []
+        for placed in operations:
+            try:
+                bound = [Write(self.prepared(cql).bind(values), placed) for cql, values in rows_of(placed)]
+            except UNBINDABLE as error:
+                refused.append(Refusal(placed, "wrong", type(error).__name__))
+            else:
+                writes += bound
+        return writes, refused
+
+    def generations(self) -> str:
+        """Every node with its generation, which changes when it restarts; "" if one of them does not answer."""
+        found = []
+        for host in self._cluster.metadata.all_hosts():
+            try:
+                row = self._session.execute(SELECT_GENERATION, host=host, timeout=2.0).one()
+            except (*SCYLLA_AWAY, NoHostAvailable):
+                return ""
+            found.append(f"{host.host_id}:{row[0]}")
+        return ",".join(sorted(found))
+
+    def _run(
+        self, groups: Sequence[list[Write]], statement_of: Callable[[list[Write]], Any]
+    ) -> Iterator[tuple[list[Write], Exception | None]]:
+        """Run one statement a group, several under way; each with the store's refusal, if it refused."""
+        results = execute_concurrent(
+            self._session,
+            [(statement_of(group), None) for group in groups],
+            concurrency=BATCHES_UNDER_WAY,
+            raise_on_first_error=False,
+        )
+        answered = list(zip(groups, results, strict=True))
+        for _, (success, outcome) in answered:
+            if not success and not isinstance(outcome, SCYLLA_WRONG):
+                raise outcome
+        for group, (success, outcome) in answered:
+            yield group, None if success else outcome
+
+    def _batches(self, writes: Iterable[Write]) -> Iterator[list[Write]]:
+        """Rows whose replicas are the same, up to BATCH_ROWS_MAX and BATCH_BYTES_MAX together."""
+        filling: dict[object, tuple[list[Write], int]] = {}
+        one_node = len(self._cluster.metadata.all_hosts()) == 1
+        for write in writes:
+            place = None if one_node else self._replicas(write.statement)
+            size = sum(len(value) for value in write.statement.values if isinstance(value, bytes))
+            batch, batch_size = filling.get(place, ([], 0))
+            if batch and (len(batch) >= BATCH_ROWS_MAX or batch_size + size > BATCH_BYTES_MAX):
+                yield batch
+                batch, batch_size = [], 0
+            batch.append(write)
+            filling[place] = (batch, batch_size + size)
+        yield from (batch for batch, _ in filling.values())
+
+    def _replicas(self, statement: BoundStatement) -> object:
+        """What rows must share to go in one batch. Under tablets the driver cannot tell replicas: the partition."""
+        metadata = self._cluster.metadata
+        keyspace = self._session.keyspace
+        if metadata._tablets.table_has_tablets(keyspace, statement.prepared_statement.column_metadata[0].table_name):
+            return statement.routing_key
+        return tuple(sorted(str(host.host_id) for host in metadata.get_replicas(keyspace, statement.routing_key)))
+
+
+def batch_of(writes: list[Write]) -> BatchStatement | BoundStatement:
+    """Many rows as one unlogged batch: each has its own timestamp, and none needs the others."""
+    if len(writes) == 1:
+        return writes[0].statement
+    batch = BatchStatement(BatchType.UNLOGGED)
+    batch.is_idempotent = True
+    for write in writes:
+        batch.add(write.statement)
+    return batch

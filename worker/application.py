@@ -1,0 +1,39 @@
+"""How Celery runs our tasks. A task's message is a doorbell: it carries ids or nothing, and losing it loses nothing."""
+
+from typing import Final
+
+from celery import Celery
+
+import settings
+from schedules import SCHEDULES
+
+app: Final = Celery("timingle", broker=settings.current().broker_url, include=["tasks.messages"])
+app.conf.update(
+    accept_content=["json"],
+    beat_schedule={
+        schedule.task: {
+            "task": schedule.task,
+            "schedule": schedule.every_s,
+            "options": {"queue": schedule.queue, "expires": max(10.0, schedule.every_s)},
+        }
+        for schedule in SCHEDULES
+    },
+    broker_connection_retry_on_startup=True,
+    broker_connection_timeout=3,
+    # A broker that hangs must not hold up whoever rings; a ring that was not heard is rung again by the sweep.
+    broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True},
+    enable_utc=True,
+    result_backend=None,
+    task_default_queue="upkeep",
+    task_ignore_result=True,
+    task_send_sent_event=True,
+    task_serializer="json",
+    task_track_started=False,
+    timezone="Asia/Seoul",
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+    worker_redirect_stdouts=False,
+    worker_send_task_events=True,
+)
+app.set_default()
