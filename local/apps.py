@@ -1,0 +1,138 @@
+"""Our own processes: migrations, ingest, a Celery worker for each group of queues, beat and Flower."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+from local import probes
+from local.ports import Ports
+from local.probes import LOOPBACK
+from local.service import Service
+
+# Of the virtual environment: its console scripts stand beside its python, which must not be resolved to the system's.
+PROGRAMS: Final = Path(sys.executable).parent
+STORES: Final = ("postgres", "journal", "broker", "cassandra")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerGroup:
+    """A Celery worker: the queues it serves and how many children it has."""
+
+    name: str
+    queues: str
+    concurrency: int
+
+
+# Drains share one group so that two run at once. The sweep has a worker of its own: behind a drain it would be late.
+WORKERS: Final = (
+    WorkerGroup("messages", "messages", 2),
+    WorkerGroup("upkeep", "upkeep", 1),
+    WorkerGroup("jobs", "events,payments,reports", 1),
+)
+
+
+def services(root: Path, data: Path, at: Ports, env: Mapping[str, str], broker_password: str) -> list[Service]:
+    """All of them, for the project folder `root`, with the settings `env` and their files under `data`."""
+    workers = [_worker(root, env, group, at.broker, broker_password) for group in WORKERS]
+    # TODO: until the packages are there, the stack is its servers.
+    if not all((root / package / "__init__.py").exists() for package in ("cli", "ingest", "worker")):
+        return []
+    return [_migrate(root, env), _ingest(root, env, at), *workers, _beat(root, env, data), _flower(root, env, data, at)]
+
+
+def _migrate(root: Path, env: Mapping[str, str]) -> Service:
+    return Service(
+        name="migrate",
+        argv=(str(PROGRAMS / "timingle"), "migrate", "up"),
+        cwd=root,
+        env=env,
+        after=("postgres", "cassandra"),
+        once=True,
+        waits_for="migrates",
+        ready=lambda _: False,
+        ready_s_max=120,
+    )
+
+
+def _ingest(root: Path, env: Mapping[str, str], at: Ports) -> Service:
+    flags = ("--interface", "asgi", "--host", LOOPBACK, "--port", str(at.ingest), "--no-ws")
+    return Service(
+        name="ingest",
+        argv=(str(PROGRAMS / "granian"), *flags, "ingest:app"),
+        cwd=root,
+        env=env,
+        after=("migrate", *STORES),
+        waits_for="waits for /livez to answer 200",
+        ready=lambda _: probes.http_answers(at.ingest, "/livez"),
+        address=f"http://{LOOPBACK}:{at.ingest}",
+    )
+
+
+def _worker(root: Path, env: Mapping[str, str], group: WorkerGroup, broker_port: int, password: str) -> Service:
+    flags = ("-Q", group.queues, "-n", f"{group.name}@%h", "-c", str(group.concurrency))
+    return Service(
+        name=f"worker-{group.name}",
+        # -E: Flower lives on its events. Mingle and gossip are talk among workers that nothing here needs.
+        argv=_celery("worker", *flags, "-E", "--without-mingle", "--without-gossip"),
+        cwd=root,
+        env=env,
+        after=("migrate", *STORES),
+        waits_for="waits for its first look into its queues",
+        ready=lambda pid: _consumes(pid, broker_port, password),
+        # A drain may run 5 s and its writes another 10 s; only then is a worker stuck.
+        stop_s_max=30,
+    )
+
+
+def _beat(root: Path, env: Mapping[str, str], data: Path) -> Service:
+    folder = data / "beat"
+    folder.mkdir(parents=True, exist_ok=True)
+    return Service(
+        name="beat",
+        # Its process id is ours to keep: a file that outlived a kill would stop the next start.
+        argv=_celery("beat", "--schedule", str(folder / "schedule"), "--pidfile="),
+        cwd=root,
+        env=env,
+        after=("migrate", "broker"),
+        waits_for="waits for its schedule",
+        ready=lambda pid: _wrote_since_birth(pid, list(folder.iterdir())),
+    )
+
+
+def _flower(root: Path, env: Mapping[str, str], data: Path, at: Ports) -> Service:
+    folder = data / "flower"
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = ("--persistent=True", f"--db={folder / 'flower'}", "--state_save_interval=2000")
+    return Service(
+        name="flower",
+        argv=_celery("flower", f"--address={LOOPBACK}", f"--port={at.flower}", *kept),
+        cwd=root,
+        # Flower reads this variable itself: an argument could be read by every user of the machine.
+        env={**env, "FLOWER_BASIC_AUTH": env["TIMINGLE_FLOWER_BASIC_AUTH"]},
+        after=("migrate", "broker"),
+        waits_for="waits for /healthcheck to answer 200",
+        ready=lambda _: probes.http_answers(at.flower, "/healthcheck"),
+        address=f"http://{LOOPBACK}:{at.flower}",
+    )
+
+
+def _celery(*arguments: str) -> tuple[str, ...]:
+    return (str(PROGRAMS / "celery"), "-A", "worker", *arguments)
+
+
+def _consumes(pid: int, broker_port: int, password: str) -> bool:
+    """Whether the broker has a connection of this process that waits for tasks (BRPOP)."""
+    mine = {c.laddr.port for c in psutil.Process(pid).net_connections("tcp4") if c.laddr}
+    waiting = [line for line in probes.redis_clients(broker_port, password).splitlines() if " cmd=brpop " in line]
+    fields: list[Sequence[str]] = [line.split() for line in waiting]
+    ports = {int(field.rpartition(":")[2]) for line in fields for field in line if field.startswith("addr=")}
+    return bool(mine & ports)
+
+
+def _wrote_since_birth(pid: int, files: Sequence[Path]) -> bool:
+    born = psutil.Process(pid).create_time()
+    return any(file.stat().st_mtime >= born for file in files)
