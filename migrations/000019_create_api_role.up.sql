@@ -2,7 +2,9 @@
 -- a password, and another database may make it at this very moment.
 DO $$
 BEGIN
-    CREATE ROLE timingle_api NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'timingle_api') THEN
+        CREATE ROLE timingle_api NOLOGIN;
+    END IF;
 EXCEPTION WHEN duplicate_object OR unique_violation THEN
     NULL;
 END;
