@@ -1,4 +1,4 @@
-"""Makes .venv from the hashed lock, with what any Python 3.11 has by itself. Run by `make setup`: python -I local/bootstrap.py
+"""Makes .venv from the hashed lock, with what any Python 3.11 has by itself. A script: `make setup` runs it.
 
 A stamp in .venv says for which lock, interpreter and folder it was made: while it is true, nothing is done.
 """
@@ -57,7 +57,7 @@ def _make_venv() -> None:
 
 def _pip(*arguments: str) -> None:
     """Run pip, its progress visible; on failure say in one sentence what is the matter."""
-    command = [PYTHON, "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
+    command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         lines = []

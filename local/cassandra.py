@@ -101,18 +101,19 @@ def service(
         "user.home": home,
         "java.io.tmpdir": home,
     }
+    arguments = (
+        *("-Xms256m", f"-Xmx{HEAP_MAX}", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"),
+        *(f"--add-exports={module}=ALL-UNNAMED" for module in EXPORTS),
+        *(f"--add-opens={module}=ALL-UNNAMED" for module in OPENS),
+        *(f"-D{name}={value}" for name, value in properties.items()),
+        *flags,
+        *("-cp", os.pathsep.join(str(jar) for jar in jars)),
+    )
+    # In a file: the class path alone would fill a screen of `ps`.
+    (data / "java.arguments").write_text("".join(f'"{argument}"\n' for argument in arguments))
     return Service(
         name="cassandra",
-        argv=(
-            str(java),
-            *("-Xms256m", f"-Xmx{HEAP_MAX}", "-XX:+UseG1GC", "-XX:+ExitOnOutOfMemoryError"),
-            *(f"--add-exports={module}=ALL-UNNAMED" for module in EXPORTS),
-            *(f"--add-opens={module}=ALL-UNNAMED" for module in OPENS),
-            *(f"-D{name}={value}" for name, value in properties.items()),
-            *flags,
-            *("-cp", os.pathsep.join(str(jar) for jar in jars)),
-            "org.apache.cassandra.service.CassandraDaemon",
-        ),
+        argv=(str(java), f"@{data / 'java.arguments'}", "org.apache.cassandra.service.CassandraDaemon"),
         cwd=data,
         waits_for="boots; its CQL port opens last",
         ready=lambda _: probes.cql_answers(cql_port),

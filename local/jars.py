@@ -30,7 +30,7 @@ def classpath(repository: Path, sums: Mapping[str, str]) -> list[Path]:
 
 
 def fetch(repository: Path, sums: Mapping[str, str], say: Callable[[str], None]) -> None:
-    """Bring what is missing or broken, and check all. StackError names a jar that is not what was committed."""
+    """Bring what is missing or broken, and check all."""
     for path, digest in sums.items():
         jar = repository / path
         if jar.exists() and _sha256(jar) != digest:
@@ -41,6 +41,11 @@ def fetch(repository: Path, sums: Mapping[str, str], say: Callable[[str], None])
         for count, path in enumerate(pool.map(lambda path: _download(context, path), missing), 1):
             if count % 10 == 0 or count == len(missing):
                 say(f"{count} of {len(missing)} jars, the last {Path(path).name}")
+    check(repository, sums)
+
+
+def check(repository: Path, sums: Mapping[str, str]) -> None:
+    """StackError names the first jar that is not what was committed."""
     for path, digest in sums.items():
         if (found := _sha256(repository / path)) != digest:
             raise StackError(

@@ -57,9 +57,6 @@ class Life:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=service.user,
-                group=service.user,
-                extra_groups=None if service.user is None else (),
             )
         self.trace = processes.trace(service.name, self.process.pid, service.stop_signal)
         self.born, self.ready, self.asked_to_stop = time.monotonic(), False, None

@@ -4,10 +4,12 @@ import importlib.util
 import os
 import shutil
 import signal
+import stat
 import subprocess
 from pathlib import Path
 from typing import Final
 
+from local import envfile
 from local.probes import LOOPBACK
 from local.service import Service, StackError
 
@@ -34,12 +36,13 @@ def prepare(data: Path, owner_password: str, api_password: str) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(parents=True, mode=0o700)
     password_file = fresh.with_name("postgres.password")
-    password_file.write_text(owner_password)
-    if user := run_as():
-        os.chown(fresh, user, user)
-        os.chown(password_file, user, user)
+    envfile.write_private(password_file, owner_password.encode())
+    if os.geteuid() == 0:
+        os.chown(fresh, NOBODY, NOBODY)
+        os.chown(password_file, NOBODY, NOBODY)
     try:
         _run(
+            fresh,
             "initdb",
             *(f"--pgdata={fresh}", "--username=timingle", f"--pwfile={password_file}", "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
@@ -48,6 +51,7 @@ def prepare(data: Path, owner_password: str, api_password: str) -> None:
         password_file.unlink()
     # Without a server and so without a password: a statement a line.
     _run(
+        fresh,
         *("postgres", "--single", "-D", str(fresh), "postgres"),
         sql=f"CREATE ROLE timingle_api LOGIN NOSUPERUSER PASSWORD '{api_password}'\nCREATE DATABASE timingle\n",
     )
@@ -68,9 +72,8 @@ def service(data: Path, port: int) -> Service:
     ask = (str(programs() / "pg_isready"), "--quiet", f"--host={LOOPBACK}", f"--port={port}")
     return Service(
         name="postgres",
-        argv=(str(programs() / "postgres"), "-D", str(data), *flags),
+        argv=(*_as_nobody(data), str(programs() / "postgres"), "-D", str(data), *flags),
         cwd=data,
-        user=run_as(),
         waits_for="waits for PostgreSQL to accept connections",
         ready=lambda _: subprocess.run(ask, check=False).returncode == 0,
         stop_signal=signal.SIGINT,
@@ -78,29 +81,33 @@ def service(data: Path, port: int) -> Service:
     )
 
 
-def run_as() -> int | None:
-    """The user PostgreSQL runs as: nobody for root, None for oneself otherwise."""
-    return NOBODY if os.geteuid() == 0 else None
+def _as_nobody(folder: Path) -> tuple[str, ...]:
+    """What stands before a command line so that it runs as the user nobody; nothing, unless one is root.
+
+    Root's projects may lie where nobody else can enter (/root, a temporary folder). Then the one capability that
+    overrides permissions is kept: still less than root has.
+    """
+    if os.geteuid() != 0:
+        return ()
+    if shutil.which("setpriv") is None:
+        raise StackError("PostgreSQL does not run as root: install setpriv (util-linux), or work as an ordinary user.")
+    keep = ("--inh-caps=+dac_override", "--ambient-caps=+dac_override")
+    user = ("setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    return (*user, *(() if _is_open_to_all(folder) and _is_open_to_all(programs()) else keep), "--")
 
 
-def _run(program: str, *arguments: str, sql: str = "") -> None:
-    user = run_as()
-    try:
-        done = subprocess.run(
-            [programs() / program, *arguments],
-            input=sql,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=INITDB_S_MAX,
-            user=user,
-            group=user,
-            extra_groups=None if user is None else (),
-        )
-    except PermissionError as error:
-        raise StackError(
-            f"PostgreSQL does not run as root, and as `nobody` it cannot reach {error.filename}: "
-            "put the project in a folder that others may enter, or work as an ordinary user."
-        ) from None
+def _is_open_to_all(folder: Path) -> bool:
+    return all(parent.stat().st_mode & stat.S_IXOTH for parent in folder.resolve().parents)
+
+
+def _run(data: Path, program: str, *arguments: str, sql: str = "") -> None:
+    done = subprocess.run(
+        [*_as_nobody(data), programs() / program, *arguments],
+        input=sql,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=INITDB_S_MAX,
+    )
     if done.returncode:
         raise StackError(f"{program} failed ({done.returncode}):\n{done.stdout}{done.stderr}")

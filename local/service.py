@@ -27,8 +27,6 @@ class Service:
     """Added to the supervisor's own environment."""
     after: tuple[str, ...] = ()
     """Services that must be ready before this one starts, and that stop after it."""
-    user: int | None = None
-    """The user id it runs as; None for the supervisor's own."""
     once: bool = False
     """Runs to its end, and is ready when that was a clean one. Never restarted."""
     stop_signal: signal.Signals = signal.SIGTERM
