@@ -133,10 +133,8 @@ def describe(failed: PGresult, text: str, done: int) -> str:
         at = int(place) - 1
         line = text.count("\n", 0, at) + 1
         where = f"statement {sum(statement.begin <= at for statement in statements)} (line {line})"
-    elif done < len(statements):
-        where = f"statement {done + 1} (line {statements[done].line})"
     else:
-        where = "at its commit"
+        where = f"statement {done + 1} (line {statements[done].line})"
     cause = field(DiagnosticField.MESSAGE_PRIMARY) or failed.error_message.decode().strip()
     return f"{where}: {cause} ({field(DiagnosticField.SQLSTATE) or 'no SQLSTATE'})."
 
@@ -158,6 +156,6 @@ def connect(url: str) -> Iterator[PostgresSchema]:
         ) as connection:
             yield PostgresSchema(connection)
     except psycopg.OperationalError as error:
-        raise Away("PostgreSQL", error.sqlstate or type(error).__name__) from error
+        raise Away("PostgreSQL", " ".join(str(error).split())) from error
     except psycopg.Error as error:
         raise MigrationError(f"PostgreSQL refuses: {error.diag.message_primary} ({error.sqlstate}).") from error

@@ -129,6 +129,7 @@ def connect(points: Sequence[tuple[str, int]], keyspace: str, replication: int) 
     try:
         yield ScyllaSchema(cluster.connect(), keyspace, replication)
     except (NoHostAvailable, OperationTimedOut, RequestExecutionException) as error:
-        raise Away("ScyllaDB", type(error).__name__) from error
+        asked = ", ".join(f"{host}:{port}" for host, port in points)
+        raise Away("ScyllaDB", f"{type(error).__name__}, asked {asked}") from error
     finally:
         cluster.shutdown()

@@ -1,0 +1,86 @@
+"""`timingle migrate` as an operator calls it, alone and beside another."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from cli import ExitCode
+from stores import migrations_postgres
+from stores.migrations_files import read_folder
+from tests.integration.databases import ROOT, Place, place
+
+SQL_FILES = read_folder(ROOT / "migrations")
+CQL_FILES = read_folder(ROOT / "cql")
+WAITING = "another migration is running: waiting until it ends"
+
+
+@pytest.fixture
+def where(stack: Any) -> Iterator[Place]:
+    with place(stack.env) as made:
+        yield made
+
+
+def test_both_stores_go_up_and_a_second_run_does_nothing(where: Place) -> None:
+    code, output = where.timingle("migrate", "up")
+    assert (code, len(output.splitlines())) == (0, len(SQL_FILES) + len(CQL_FILES)), output
+    code, output = where.timingle("migrate", "up")
+    assert (code, re.findall("nothing to do, version ([0-9]+)", output)) == (0, ["20", "7"]), output
+
+
+def test_only_one_store_is_moved_where_one_is_named(where: Place) -> None:
+    assert where.timingle("migrate", "up", "--only", "postgres")[0] == 0
+    code, output = where.timingle("migrate", "down", "2", "--only", "postgres")
+    assert (code, output.count(".down.sql")) == (0, 2)
+    code, output = where.timingle("migrate", "status")
+    assert code == 0
+    assert "postgres: version 18, clean, 2 to apply\n" in output
+    assert "scylla: version 0, clean, 7 to apply\n" in output
+
+
+def test_force_takes_the_one_store_that_is_dirty_and_guesses_no_further(where: Place) -> None:
+    assert where.timingle("migrate", "up", "--only", "postgres")[0] == 0
+    code, output = where.timingle("migrate", "force", "20")
+    assert (code, output) == (
+        ExitCode.FAILED,
+        "timingle: Say which schema is meant: --only postgres or --only scylla.\n",
+    )
+    with psycopg.connect(where.postgres_url) as connection:
+        connection.execute("UPDATE schema_migrations SET dirty = true")
+    assert where.timingle("migrate", "force", "20") == (0, "postgres: noted as version 20, clean\n")
+
+
+def test_a_run_waits_for_another_that_is_under_way(where: Place) -> None:
+    with migrations_postgres.connect(where.postgres_url) as other, other.exclusive(print):
+        process = where.start("migrate", "up", "--only", "scylla")
+        assert process.stdout
+        assert process.stdout.readline().strip() == WAITING
+        assert process.poll() is None
+    output, _ = process.communicate(timeout=60)
+    assert (process.returncode, len(output.splitlines())) == (0, len(CQL_FILES)), output
+
+
+def test_of_two_runs_at_once_both_succeed_and_each_file_runs_once(where: Place) -> None:
+    runs = [where.start("migrate", "up") for _ in range(2)]
+    outputs = [run.communicate(timeout=120)[0] for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    ran = re.findall(r"(\S+\.up\.\w+) \(", "".join(outputs))
+    assert sorted(ran) == sorted(file.up.name for file in SQL_FILES + CQL_FILES)
+
+
+def test_a_store_that_is_away_is_one_sentence_and_an_exit_code_of_its_own(where: Place) -> None:
+    nowhere = Place({**where.env, "TIMINGLE_POSTGRES_URL": "postgresql://timingle:secret@127.0.0.1:1/timingle"})
+    code, output = nowhere.timingle("migrate", "up")
+    assert code == ExitCode.STORE_AWAY
+    assert re.fullmatch(r"timingle: PostgreSQL did not answer \(.*refused.*\); try again\.\n", output), output
+    assert "secret" not in output
+
+
+def test_a_missing_setting_is_named(where: Place) -> None:
+    code, output = Place({**where.env, "TIMINGLE_POSTGRES_URL": ""}).timingle("migrate", "status")
+    assert (code, output.splitlines()[0]) == (
+        ExitCode.WRONG_SETTINGS,
+        "timingle: Not set: TIMINGLE_POSTGRES_URL. `make up` writes local ones to .local/env.",
+    )
