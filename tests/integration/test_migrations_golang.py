@@ -31,7 +31,7 @@ def golang_migrate() -> Path:
     home = ROOT / ".local" / "go"
     program = home / "bin" / "migrate"
     if not program.exists():
-        if not shutil.which("go"):
+        if not (go := shutil.which("go")):
             pytest.skip("Go is missing")
         env = {
             "GOPATH": str(home),
@@ -40,7 +40,7 @@ def golang_migrate() -> Path:
             "GOFLAGS": "-modcacherw",
         }
         built = subprocess.run(
-            ["go", "install", "-tags", "postgres cassandra", SOURCE],
+            [go, "install", "-tags", "postgres cassandra", SOURCE],
             env={**os.environ, **env},
             capture_output=True,
             text=True,

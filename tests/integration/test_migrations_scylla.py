@@ -79,15 +79,14 @@ def test_a_failure_halfway_names_the_statement_and_what_stays(
     folder = tmp_path / "cql"
     folder.mkdir()
     (folder / "000001_two.down.cql").write_text("DROP TABLE one;")
-    (folder / "000001_two.up.cql").write_text(
-        "-- one; two\nCREATE TABLE one (id INT PRIMARY KEY)\n    WITH comment = 'a; b';\n\nCREATE TABLE one (id INT PRIMARY KEY);\n"
-    )
+    one = "CREATE TABLE one (id INT PRIMARY KEY)"
+    (folder / "000001_two.up.cql").write_text(f"-- one; two\n{one}\n  WITH comment = 'a; b';\n\n{one};\n")
     files = read_folder(folder)
     with pytest.raises(MigrationError, match=r"cql/000001_two\.up\.cql, statement 2 \(line 5\): .*already exist"):
         migrations.up(schema, files, quietly)
     assert schema.position() == Position(1, dirty=True)
     assert set(describe(where)) == {"one"}
-    with pytest.raises(MigrationError, match="is dirty: .* timingle migrate force VERSION --only scylla"):
+    with pytest.raises(MigrationError, match=r"is dirty: .* timingle migrate force VERSION --only scylla"):
         migrations.up(schema, files, quietly)
     migrations.force(schema, files, 1, quietly)
     migrations.down(schema, files, 1, quietly)
