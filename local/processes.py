@@ -16,6 +16,8 @@ import psutil
 
 # Linux tells a birth in ticks since boot, and the time of boot shifts with the clock: two readings may differ by this.
 BIRTH_TOLERANCE_S: Final = 2.0
+# The kernel ends a killed process as soon as it leaves the call it is in; only a stuck disk holds one longer.
+KILLED_S_MAX: Final = 5.0
 
 
 class Trace(msgspec.Struct, frozen=True):
@@ -52,13 +54,14 @@ def session_members(session: int) -> list[psutil.Process]:
     return members
 
 
-def kill_session(session: int) -> int:
-    """SIGKILL for every process of a session; how many there were."""
-    members = session_members(session)
-    for process in members:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    return len(members)
+def kill_session(session: int) -> None:
+    """SIGKILL for every process of a session; returns when they are gone and what they held is free again."""
+    limit = time.monotonic() + KILLED_S_MAX
+    while (members := session_members(session)) and time.monotonic() < limit:
+        for process in members:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        time.sleep(0.01)
 
 
 def end(traces: Sequence[Trace], seconds: float) -> list[str]:

@@ -25,10 +25,10 @@ LEFTOVERS_S_MAX: Final = 30.0
 Say = Callable[[str, str], None]
 
 
-def end_leftovers(state: Path, say: Say) -> None:
+def end_leftovers(state: Path, say: Say, seconds: float = LEFTOVERS_S_MAX) -> None:
     """End what a supervisor left behind that was killed itself. Call it only while no supervisor lives."""
     if (left := record.read(state)) is not None:
-        for name in processes.end(left.services, LEFTOVERS_S_MAX):
+        for name in processes.end(left.services, seconds):
             say(name, "was left behind; ended")
         record.forget(state)
 

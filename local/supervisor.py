@@ -158,7 +158,8 @@ class Supervisor:
             life.restarts += 1
             self._say(life.service.name, f"DIED ({_how(code)}) after {age_s:.1f} s; restarting it")
         else:
-            self._say(life.service.name, "stopped" if clean and was_asked else f"ended ({_how(code)})")
+            as_asked = was_asked and (clean or code == -life.service.stop_signal)
+            self._say(life.service.name, "stopped" if as_asked else f"ended ({_how(code)})")
 
     def _press_to_stop(self, life: Life) -> None:
         """Signal it when nothing that leaves too needs it any more; kill it when its time is over."""
