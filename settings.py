@@ -3,6 +3,8 @@
 Read by ingest, worker, cli and local only: the rooms below them take what they need as arguments.
 """
 
+import base64
+import binascii
 import difflib
 import os
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ import msgspec
 from domain.errors import SettingsError
 
 PREFIX: Final = "TIMINGLE_"
+KEY_BYTES: Final = 32
 # Read by the local stack and by `make`, not by the system itself.
 LOCAL_ONLY: Final = frozenset({"INGEST_PORT", "FLOWER_PORT", "STATE_DIR"})
 
@@ -54,6 +57,11 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
         return tuple((host, int(port)) for host, _, port in points)
 
     @property
+    def index_key_bytes(self) -> bytes:
+        """The blind index's key, 32 bytes."""
+        return base64.b64decode(self.index_key)
+
+    @property
     def journals(self) -> tuple[str, ...]:
         """The URL of each journal; the index is the journal's id."""
         return tuple(url.strip() for url in self.journal_urls.split(","))
@@ -73,8 +81,12 @@ def parse(environ: Mapping[str, str]) -> Settings:
         settings = msgspec.convert({k: v for k, v in given.items() if k in known}, Settings, strict=False)
         if not all(0 < port < 65_536 for _, port in settings.contact_points):
             raise ValueError
+        if len(settings.index_key_bytes) != KEY_BYTES:
+            raise binascii.Error
     except msgspec.ValidationError as error:
         raise SettingsError(f"A setting is wrong: {error}") from error
+    except binascii.Error:
+        raise SettingsError(f"{PREFIX}INDEX_KEY must be base64 of {KEY_BYTES} bytes.") from None
     except ValueError:
         raise SettingsError(f"{PREFIX}SCYLLA_CONTACT_POINTS must be host:port, several with commas.") from None
     return settings

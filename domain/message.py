@@ -20,7 +20,9 @@ EMOJI_CHARACTERS_MAX: Final = 32
 """The longest emoji are sequences of about ten code points."""
 BULK_MESSAGES_MAX: Final = 1_000
 
-RowId = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+INT8_MAX: Final = 2**63 - 1
+"""The largest id of a row: PostgreSQL's BIGINT."""
+RowId = Annotated[int, msgspec.Meta(ge=1, le=INT8_MAX)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
 Attachment = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$", max_length=URL_CHARACTERS_MAX)]
 MessageType = Literal["text", "image", "file"]

@@ -39,4 +39,4 @@ GRANT SELECT, INSERT (id) ON journals TO timingle_api;
 GRANT SELECT ON api_clients TO timingle_api;
 GRANT SELECT, INSERT, UPDATE ON idempotency_keys TO timingle_api;
 -- A lost register of an event is seeded past its dead letters; their payload is not for ingest.
-GRANT SELECT (event_id, seq) ON dead_letters TO timingle_api;
+GRANT SELECT (event_id, seq, state) ON dead_letters TO timingle_api;

@@ -4,18 +4,26 @@ A process says once where its stores are (`configure`, after the fork) and opens
 that is away then fails the one task that needs it, as Away, and is tried again by the next.
 """
 
+import asyncio
+import random
 import threading
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
-from psycopg_pool import ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from domain.keyring import KeyRing
 from stores.consumer_group import ConsumerGroup, open_sync
+from stores.journal import Journal, open_async
 from stores.scylla import Scylla
+from stores.scylla_async import AsyncScylla
 
-POOL_WAIT_S_MAX = 5.0
-POSTGRES_OPTIONS = "-c statement_timeout=30s -c lock_timeout=10s"
+POOL_WAIT_S_MAX: Final = 5.0
+POSTGRES_OPTIONS: Final = "-c statement_timeout=30s -c lock_timeout=10s"
+API_CONNECTIONS_MAX: Final = 25
+API_CONNECTIONS_IDLE: Final = 5
+CONNECTION_LIFE_S: Final = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +36,7 @@ class Addresses:
     journal_urls: tuple[str, ...]
     journal_keep_s: float
     keys: KeyRing
+    index_key: bytes
     consumer: str
     """The name of this process among the journals' consumers."""
 
@@ -48,7 +57,7 @@ class Stores:
             min_size=0,
             max_size=2,
             timeout=POOL_WAIT_S_MAX,
-            max_lifetime=300,
+            max_lifetime=CONNECTION_LIFE_S,
             kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
             open=True,
         )
@@ -75,6 +84,39 @@ class Stores:
             self.scylla.close()
         for group in opened.get("groups", ()):
             group.close()
+
+
+class AsyncStores:
+    """The stores of ingest's process: PostgreSQL as the API's role, ScyllaDB, every journal."""
+
+    def __init__(self, addresses: Addresses) -> None:
+        self.postgres = AsyncConnectionPool(
+            addresses.postgres_url,
+            min_size=API_CONNECTIONS_IDLE,
+            max_size=API_CONNECTIONS_MAX,
+            max_idle=CONNECTION_LIFE_S,
+            max_lifetime=CONNECTION_LIFE_S,
+            timeout=POOL_WAIT_S_MAX,
+            kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
+            open=False,
+        )
+        self.scylla = AsyncScylla(addresses.scylla_contact_points, addresses.scylla_keyspace)
+        self.journals = tuple(Journal(i, open_async(url)) for i, url in enumerate(addresses.journal_urls))
+        self.keys = addresses.keys
+        self.index_key = addresses.index_key
+
+    def journal_for_new_event(self) -> Journal:
+        """Where a new event's messages go, for good: the load is shared by chance."""
+        return random.choice(self.journals)  # noqa: S311
+
+    async def open(self) -> None:
+        """Begin to connect; a store that is away now is tried again by itself."""
+        await self.postgres.open()
+        self.scylla.start()
+
+    async def close(self) -> None:
+        """End all connections."""
+        await asyncio.gather(self.postgres.close(), self.scylla.close(), *(j.close() for j in self.journals))
 
 
 _stores: Stores | None = None

@@ -1,7 +1,8 @@
 """Redis: the journal as its consumers see it: read, claim, acknowledge, hand back, park, sweep (P1, P10).
 
-The stream's consumer group shares entries among workers and keeps what a dead one held; nothing here coordinates
-itself. XACK only, never XDEL, which turns the group's lag to nil. Plain commands but for `sweep`, which must be one piece.
+The stream's consumer group shares entries among workers and keeps what a dead one held; nothing here coordinates by
+itself. XACK only, never XDEL, which turns the group's lag to nil. All are plain commands but `sweep`, which must be one
+piece.
 """
 
 import time
@@ -188,7 +189,7 @@ class ConsumerGroup:
         self._client.close()
 
     def _group(self) -> dict[str, Any]:
-        groups = cast("list[dict[str, Any]]", self._client.xinfo_groups(STREAM))
+        groups: list[dict[str, Any]] = self._client.xinfo_groups(STREAM)
         return next(group for group in groups if group["name"] == GROUP.encode())
 
     def _claim_abandoned(self) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from psycopg.rows import class_row
-from psycopg_pool import ConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from domain.entries import Placed, UnreadableEntry
 from domain.errors import Conflict, NotThere
@@ -27,6 +27,8 @@ COLUMNS: Final = """id, journal, version, entry_id, kind, event_id, message_id, 
 SELECT_DEAD_LETTERS: Final = f"""
     SELECT {COLUMNS} FROM dead_letters WHERE state = ANY(%s) AND id < %s ORDER BY id DESC LIMIT %s"""  # noqa: S608
 SELECT_DEAD_LETTER: Final = f"SELECT {COLUMNS} FROM dead_letters WHERE id = %s"  # noqa: S608
+SELECT_LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM dead_letters WHERE event_id = %s"
+COUNT_OPEN: Final = "SELECT count(*) FROM dead_letters WHERE state = 'open'"
 RESOLVE_DEAD_LETTER: Final = """
     UPDATE dead_letters SET state = %s, resolved_at = now() WHERE id = %s AND state = 'open' RETURNING id"""
 INT8_MAX: Final = 2**63 - 1
@@ -92,6 +94,22 @@ def find(pool: ConnectionPool, states: Iterable[str], before: int = INT8_MAX, li
         connection.cursor(row_factory=class_row(DeadLetter)) as c,
     ):
         return c.execute(SELECT_DEAD_LETTERS, (list(states), before, limit)).fetchall()
+
+
+async def count_open(pool: AsyncConnectionPool) -> int:
+    """How many wait for somebody to look at them. Raises Away."""
+    with postgres_errors():
+        async with pool.connection() as connection:
+            row = await (await connection.execute(COUNT_OPEN)).fetchone()
+            return int(row[0]) if row else 0
+
+
+async def last_seq(pool: AsyncConnectionPool, event_id: int) -> int:
+    """The highest seq of the event's messages that could not be stored, 0 if none. Raises Away."""
+    with postgres_errors():
+        async with pool.connection() as connection:
+            row = await (await connection.execute(SELECT_LAST_SEQ, (event_id,))).fetchone()
+            return int(row[0]) if row else 0
 
 
 def get(pool: ConnectionPool, dead_letter_id: int) -> DeadLetter:

@@ -1,4 +1,4 @@
-"""PostgreSQL: event_participants, by the definer functions that tell "not yours" from "not there" (migration 000020)."""
+"""PostgreSQL: event_participants, by the function that tells "not yours" from "not there" (migration 000020)."""
 
 from collections.abc import Sequence
 from typing import Final, NamedTuple

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.concurrent import execute_concurrent
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, tuple_factory
@@ -45,21 +45,28 @@ UNBINDABLE: Final = (struct.error, TypeError, ValueError, OverflowError)
 """What the driver raises for a value that no column of its type can hold; ValueError is also a lone surrogate's."""
 
 
-def open_cluster(contact_points: Sequence[tuple[str, int]]) -> Cluster:
-    """A cluster as every process of ours uses it; nothing is connected yet."""
+def connect(contact_points: Sequence[tuple[str, int]], keyspace: str) -> Session:
+    """A session as every process of ours uses it. Raises Away."""
     profile = ExecutionProfile(
         load_balancing_policy=TokenAwarePolicy(DCAwareRoundRobinPolicy(DATACENTER)),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
         request_timeout=REQUEST_S_MAX,
         row_factory=tuple_factory,
     )
-    return Cluster(
+    cluster = Cluster(
         list(contact_points),
+        port=contact_points[0][1],  # a node does not tell its port: the driver would take 9042 for those it discovers
         execution_profiles={EXEC_PROFILE_DEFAULT: profile},
         reconnection_policy=ConstantReconnectionPolicy(RECONNECT_S, max_attempts=None),
         protocol_version=4,
         compression=False,
     )
+    with scylla_errors():
+        try:
+            return cluster.connect(keyspace)
+        except BaseException:
+            cluster.shutdown()
+            raise
 
 
 class Statements:
@@ -82,13 +89,8 @@ class Scylla:
 
     def __init__(self, contact_points: Sequence[tuple[str, int]], keyspace: str) -> None:
         """Connect. Raises Away."""
-        self._cluster = open_cluster(contact_points)
-        with scylla_errors():
-            try:
-                self._session = self._cluster.connect(keyspace)
-            except BaseException:
-                self._cluster.shutdown()
-                raise
+        self._session = connect(contact_points, keyspace)
+        self._cluster = self._session.cluster
         self.prepared = Statements(self._session.prepare)
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """ScyllaDB: a session for asyncio.
 
-The driver answers on a thread of its own. Its callbacks queue what they got and wake the event loop once for all that is
-queued: a wake-up a future costs a third of the throughput.
+The driver answers on a thread of its own. Its callbacks queue what they got and wake the event loop once for all that
+is queued: a wake-up a future costs a third of the throughput.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from cassandra.cluster import Session
 
 from domain.errors import Away
 from stores.errors import scylla_errors
-from stores.scylla import RECONNECT_S, Statements, open_cluster
+from stores.scylla import RECONNECT_S, Statements, connect
 
 PAGE_ROWS: Final = 100
 
@@ -22,12 +22,12 @@ class AsyncScylla:
     """A session that connects in the background: ingest takes messages in while ScyllaDB is away."""
 
     def __init__(self, contact_points: Sequence[tuple[str, int]], keyspace: str) -> None:
-        self._cluster = open_cluster(contact_points)
+        self._contact_points = contact_points
         self._keyspace = keyspace
         self._session: Session | None = None
         self._answers: deque[tuple[asyncio.Future[Any], Any, BaseException | None]] = deque()
+        self._woken = False
         self._connecting: asyncio.Task[None] | None = None
-        self._closed = False
 
     def start(self) -> None:
         """Begin to connect, again and again until it succeeds."""
@@ -35,10 +35,10 @@ class AsyncScylla:
 
     async def close(self) -> None:
         """End the session."""
-        self._closed = True
         if self._connecting is not None:
             self._connecting.cancel()
-        await asyncio.to_thread(self._cluster.shutdown)
+        if self._session is not None:
+            await asyncio.to_thread(self._session.cluster.shutdown)
 
     async def execute(self, cql: str, parameters: Sequence[object], rows_max: int = PAGE_ROWS) -> list[tuple[Any, ...]]:
         """The first `rows_max` rows of a statement. Raises Away, Wrong."""
@@ -57,26 +57,26 @@ class AsyncScylla:
             return await future
 
     async def _connect(self) -> None:
-        while not self._closed:
+        while self._session is None:
             try:
-                with scylla_errors():
-                    session = await asyncio.to_thread(self._cluster.connect, self._keyspace)
+                session = await asyncio.to_thread(connect, self._contact_points, self._keyspace)
             except Away:
                 await asyncio.sleep(RECONNECT_S)
             else:
                 self._prepared = Statements(session.prepare)
                 self._session = session
-                return
 
     def _answer(
         self, loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]", rows: Any, error: BaseException | None
     ) -> None:
         """On the driver's thread: queue an answer, and wake the loop if nobody has."""
         self._answers.append((future, rows, error))
-        if len(self._answers) == 1:
+        if not self._woken:
+            self._woken = True
             loop.call_soon_threadsafe(self._hand_over)
 
     def _hand_over(self) -> None:
+        self._woken = False  # before the queue is emptied: an answer that comes from now on wakes the loop again
         while self._answers:
             future, rows, error = self._answers.popleft()
             if future.done():

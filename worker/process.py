@@ -16,26 +16,12 @@ from celery.signals import (
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 import settings
-from domain.keyring import KeyRing
 from stores import connections
+from worker.addresses import addresses
 from worker.logs import configure_logs
 
 _node: list[str] = []
 SINGLE_PROCESS: Final = "0"
-
-
-def addresses(consumer: str) -> connections.Addresses:
-    """Where this process's stores are, by its settings; `consumer` names it among the journals' consumers."""
-    current = settings.current()
-    return connections.Addresses(
-        postgres_url=current.postgres_url,
-        scylla_contact_points=current.contact_points,
-        scylla_keyspace=current.scylla_keyspace,
-        journal_urls=current.journals,
-        journal_keep_s=current.journal_keep,
-        keys=KeyRing.parse(current.data_keys),
-        consumer=consumer,
-    )
 
 
 def connect() -> None:
@@ -61,7 +47,9 @@ def set_up_logging(**_: Any) -> None:
 def begin(**_: Any) -> None:
     """In a child, after the fork. Its place in the pool names it: who replaces it takes over what it held at once."""
     node = _node[0] if _node else f"{socket.gethostname()}/{os.getpid()}"
-    connections.configure(addresses(f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}"))
+    connections.configure(
+        addresses(settings.current().postgres_url, f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}")
+    )
 
 
 def end(**_: Any) -> None:

@@ -1,0 +1,76 @@
+"""Our errors as problem details (RFC 9457): one table from class to status and type. One without a row fails a test."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from domain.errors import (
+    Away,
+    BadInput,
+    Conflict,
+    JournalFull,
+    NotAllowed,
+    NotAuthenticated,
+    NotThere,
+    OutcomeUnknown,
+    OverRate,
+    TimingleError,
+)
+
+MEDIA_TYPE: Final = b"application/problem+json"
+TYPE_PREFIX: Final = "tag:timingle,2026:problem:"
+
+
+class MalformedBody(BadInput):
+    """The body is not what its content type says."""
+
+
+class BodyTooLarge(BadInput):
+    """The body is larger than this call takes."""
+
+
+class WrongContentType(BadInput):
+    """Send the body as application/json."""
+
+
+PROBLEMS: Final[dict[type[TimingleError], tuple[HTTPStatus, str]]] = {
+    BadInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-input"),
+    MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed-body"),
+    BodyTooLarge: (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large"),
+    WrongContentType: (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "wrong-content-type"),
+    NotAuthenticated: (HTTPStatus.UNAUTHORIZED, "not-authenticated"),
+    NotAllowed: (HTTPStatus.FORBIDDEN, "not-allowed"),
+    NotThere: (HTTPStatus.NOT_FOUND, "not-there"),
+    Conflict: (HTTPStatus.CONFLICT, "conflict"),
+    OverRate: (HTTPStatus.TOO_MANY_REQUESTS, "over-rate"),
+    Away: (HTTPStatus.SERVICE_UNAVAILABLE, "store-away"),
+    JournalFull: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-full"),
+    OutcomeUnknown: (HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown"),
+}
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What went wrong, for a program and for a person (RFC 9457, section 3.1)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    field: str = ""
+    """The field of the request that it is about, as a path; empty if none."""
+    retry_after: int = 0
+    """Seconds to wait before asking again; 0 if that would not help."""
+
+
+def problem_of(error: TimingleError) -> Problem:
+    """An error as it is answered."""
+    status, name = PROBLEMS[type(error)]
+    return Problem(
+        type=TYPE_PREFIX + name,
+        title=status.phrase,
+        status=status,
+        detail=str(error),
+        field=error.field if isinstance(error, BadInput) else "",
+        retry_after=round(error.retry_after_s + 0.5) if isinstance(error, Away | OverRate) else 0,
+    )

@@ -1,0 +1,43 @@
+"""What the calls of one ingest process share."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import settings
+from ingest.clients import Clients
+from ingest.doorbell import Doorbell
+from ingest.intake import Intake
+from ingest.standings import Standings
+from stores.connections import Addresses, AsyncStores
+from tasks.messages import persist
+from worker import app
+from worker.addresses import addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the calls of one ingest process share."""
+
+    stores: AsyncStores
+    clients: Clients
+    standings: Standings
+    intake: Intake
+    doorbell: Doorbell
+
+    @classmethod
+    def of(cls, addresses: Addresses) -> Self:
+        """Make them, on a running event loop; nothing is connected yet."""
+        stores = AsyncStores(addresses)
+        standings = Standings(stores)
+        doorbell = Doorbell(persist.apply_async, app)
+        return cls(stores, Clients(stores), standings, Intake(stores, standings, doorbell.ring), doorbell)
+
+    async def close(self) -> None:
+        """End all connections."""
+        self.doorbell.close()
+        await self.stores.close()
+
+
+def api_addresses() -> Addresses:
+    """Where ingest finds its stores: PostgreSQL as the API's role, under row-level security."""
+    return addresses(settings.current().postgres_api_url, consumer="ingest")
