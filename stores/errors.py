@@ -1,7 +1,8 @@
 """What the drivers raise, as ours. One table a driver; a test walks each driver's own exceptions against it.
 
-*Away*: the store did not answer, try again. *Wrong*: it refuses these very values. What stands in no table is a mistake
-of ours and goes through as it is. The drivers' texts quote values, so they go no further (P11): a code is a class's name.
+*Away*: the store did not answer, try again. *Wrong*: it refuses these very values. What stands in no table is a
+mistake of ours and goes through as it is. The drivers' texts quote values, so they go no further (P11): a code is a
+class's name.
 """
 
 from collections.abc import Iterator
