@@ -99,7 +99,7 @@ class ConsumerGroup:
         self._batch_entries = 100
 
     def prepare(self) -> None:
-        """Load the functions and make the group, where they are missing."""
+        """Load the functions and make the group where they are missing: the journal may be new or have lost all."""
         with redis_errors():
             for command in (
                 ("FUNCTION", "LOAD", LIBRARY),

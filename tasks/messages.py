@@ -35,6 +35,7 @@ def drain(stores: Stores, group: ConsumerGroup) -> None:
     started = time.monotonic()
     try:
         scylla = stores.scylla  # first: while it is away, nothing is read
+        group.prepare()
         group.quiet_bell()  # before reading: work that comes from now on rings again
         for batch in group.take(DRAIN_S_MAX):
             store(stores, scylla, group, batch)
@@ -95,6 +96,7 @@ def sweep() -> None:
     stores = connections.stores()
     for group in stores.groups:
         try:
+            group.prepare()
             swept = group.sweep(stores.journal_keep_s, generations(stores))
             if swept.waiting and group.set_bell():
                 persist.apply_async()
