@@ -511,6 +511,8 @@ GRANT SELECT(event_id) ON TABLE public.dead_letters TO timingle_api;
 
 GRANT SELECT(seq) ON TABLE public.dead_letters TO timingle_api;
 
+GRANT SELECT(state) ON TABLE public.dead_letters TO timingle_api;
+
 GRANT SELECT ON TABLE public.events TO timingle_api;
 
 GRANT INSERT(id) ON TABLE public.events TO timingle_api;

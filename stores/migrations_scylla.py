@@ -9,31 +9,38 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from cassandra import ConsistencyLevel, DriverException, OperationTimedOut, RequestExecutionException
+from cassandra import ConsistencyLevel, DriverException, InvalidRequest, OperationTimedOut, RequestExecutionException
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
 from cassandra.policies import DCAwareRoundRobinPolicy
+from cassandra.protocol import ErrorMessage
 from cassandra.query import BatchStatement, tuple_factory
 
 from domain.errors import Away, MigrationError
 from stores.migrations import NOTHING, Position
 from stores.migrations_files import split
+from stores.scylla import DATACENTER
 
-DATACENTER: Final = "datacenter1"
 # A CREATE TABLE on a busy node takes seconds; after this somebody should look.
 REQUEST_TIMEOUT_S: Final = 60.0
 # How long the nodes of a cluster may take to agree on a changed schema.
 SCHEMA_AGREEMENT_S_MAX: Final = 60.0
 
+NO_ANSWER: Final = (NoHostAvailable, OperationTimedOut, RequestExecutionException)
+REFUSED: Final = (DriverException, ErrorMessage)
+
 NIL_VERSION: Final = -1
 """golang-migrate's word for no migration at all."""
 
-FIND_TABLE: Final = "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = %s"
+FIND_VERSION_TABLE: Final = (
+    "SELECT table_name FROM system_schema.tables WHERE keyspace_name = %s AND table_name = 'schema_migrations'"
+)
 CREATE_KEYSPACE: Final = (
     "CREATE KEYSPACE IF NOT EXISTS {keyspace} WITH replication = "
-    "{{'class': 'NetworkTopologyStrategy', 'datacenter1': {replication}}} AND durable_writes = true"
+    "{{'class': 'NetworkTopologyStrategy', '{datacenter}': {replication}}} AND durable_writes = true"
 )
-# A word that Cassandra's parser refuses. Said aloud, so that a server's own default does not decide it.
+# A word that Cassandra's parser refuses. Said aloud, because no ALTER KEYSPACE can change it later.
 ON_SCYLLADB: Final = " AND tablets = {'enabled': true}"
+SELECT_SCYLLADB: Final = "SELECT table_name FROM system_schema.scylla_tables LIMIT 1"
 CREATE_VERSION_TABLE: Final = (
     "CREATE TABLE IF NOT EXISTS {keyspace}.schema_migrations (version BIGINT PRIMARY KEY, dirty BOOLEAN)"
 )
@@ -52,12 +59,10 @@ class ScyllaSchema:
 
     def position(self) -> Position:
         """Where the schema stands. A keyspace that is not there yet stands at NOTHING."""
-        if not self._has_table(self._keyspace, "schema_migrations"):
+        if not self._has_version_table():
             return Position(NOTHING, dirty=False)
-        rows = self._session.execute(self._in_keyspace(SELECT_VERSION)).all()
-        # Two rows: golang-migrate was killed between its writes. The dirty one is the one to know of.
-        version, dirty = max(rows, key=lambda row: bool(row[1]), default=(NIL_VERSION, False))
-        return Position(max(version, NOTHING), bool(dirty))
+        version, dirty = self._session.execute(self._in_keyspace(SELECT_VERSION)).one() or (NIL_VERSION, False)
+        return Position(max(version, NOTHING), dirty)
 
     def mark(self, position: Position) -> None:
         """Note where the schema stands, all or nothing; makes keyspace and table if they are not there."""
@@ -79,7 +84,7 @@ class ScyllaSchema:
         for statement in statements:
             try:
                 self._execute_ddl(statement.text)
-            except (DriverException, NoHostAvailable, MigrationError) as error:
+            except (*NO_ANSWER, *REFUSED, MigrationError) as error:
                 raise MigrationError(
                     f"{path.parent.name}/{path.name}, statement {statement.number} (line {statement.line}):"
                     f" {describe(error)}. The {statement.number - 1} before it stay done."
@@ -91,13 +96,22 @@ class ScyllaSchema:
             raise MigrationError(f"the nodes did not agree on the schema in {SCHEMA_AGREEMENT_S_MAX:.0f} s")
 
     def _create_keyspace(self) -> None:
-        if not self._has_table(self._keyspace, "schema_migrations"):
-            query = CREATE_KEYSPACE.format(keyspace=self._keyspace, replication=self._replication)
-            self._execute_ddl(query + (ON_SCYLLADB if self._has_table("system_schema", "scylla_tables") else ""))
+        if not self._has_version_table():
+            query = CREATE_KEYSPACE.format(
+                keyspace=self._keyspace, datacenter=DATACENTER, replication=self._replication
+            )
+            self._execute_ddl(query + (ON_SCYLLADB if self._is_scylladb() else ""))
             self._execute_ddl(self._in_keyspace(CREATE_VERSION_TABLE))
 
-    def _has_table(self, keyspace: str, table: str) -> bool:
-        return self._session.execute(FIND_TABLE, [keyspace, table]).one() is not None
+    def _has_version_table(self) -> bool:
+        return self._session.execute(FIND_VERSION_TABLE, [self._keyspace]).one() is not None
+
+    def _is_scylladb(self) -> bool:
+        try:
+            self._session.execute(SELECT_SCYLLADB)
+        except InvalidRequest:  # Cassandra has no such table
+            return False
+        return True
 
     def _in_keyspace(self, query: str) -> str:
         return query.format(keyspace=self._keyspace)
@@ -105,14 +119,14 @@ class ScyllaSchema:
 
 def describe(error: Exception) -> str:
     """What the engine said, or that it said nothing."""
-    if isinstance(error, (OperationTimedOut, NoHostAvailable, RequestExecutionException)):
+    if isinstance(error, NO_ANSWER):
         return f"no answer ({type(error).__name__}); it may have been done all the same"
     return str(error)
 
 
 @contextmanager
 def connect(points: Sequence[tuple[str, int]], keyspace: str, replication: int) -> Iterator[ScyllaSchema]:
-    """The schema of a keyspace. Away if no node answers."""
+    """The schema of a keyspace. Away if no node answers, MigrationError if it refuses."""
     profile = ExecutionProfile(
         load_balancing_policy=DCAwareRoundRobinPolicy(local_dc=DATACENTER),
         consistency_level=ConsistencyLevel.LOCAL_QUORUM,
@@ -128,8 +142,10 @@ def connect(points: Sequence[tuple[str, int]], keyspace: str, replication: int) 
     )
     try:
         yield ScyllaSchema(cluster.connect(), keyspace, replication)
-    except (NoHostAvailable, OperationTimedOut, RequestExecutionException) as error:
+    except NO_ANSWER as error:
         asked = ", ".join(f"{host}:{port}" for host, port in points)
         raise Away("ScyllaDB", f"{type(error).__name__}, asked {asked}") from error
+    except REFUSED as error:
+        raise MigrationError(f"ScyllaDB refuses: {error}") from error
     finally:
         cluster.shutdown()

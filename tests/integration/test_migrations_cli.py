@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 import psycopg
 import pytest
 
 from cli import ExitCode
+from local.stack import Stack
 from stores import migrations_postgres
 from stores.migrations_files import read_folder
 from tests.integration.databases import ROOT, Place, place
@@ -18,7 +18,7 @@ WAITING = "another migration is running: waiting until it ends"
 
 
 @pytest.fixture
-def where(stack: Any) -> Iterator[Place]:
+def where(stack: Stack) -> Iterator[Place]:
     with place(stack.env) as made:
         yield made
 

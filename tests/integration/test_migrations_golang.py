@@ -6,11 +6,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
+from local.stack import Stack
 from stores import migrations_postgres
 from stores.migrations import Position
 from stores.migrations_files import read_folder
@@ -53,7 +53,7 @@ def golang_migrate() -> Path:
 
 
 @pytest.fixture
-def where(stack: Any) -> Iterator[Place]:
+def where(stack: Stack) -> Iterator[Place]:
     with place(stack.env) as made:
         yield made
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 from itertools import permutations
-from typing import Any
 
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from local.stack import Stack
 from stores import migrations, migrations_postgres
 from stores.migrations_files import read_folder
 from tests.integration.databases import ROOT, place
@@ -22,7 +22,7 @@ STATUSES = ("PROPOSED", "CONFIRMED", "CANCELED", "DONE")
 
 
 @pytest.fixture(scope="module")
-def migrated(stack: Any) -> Iterator[str]:
+def migrated(stack: Stack) -> Iterator[str]:
     with place(stack.env) as made:
         with migrations_postgres.connect(made.postgres_url) as schema:
             migrations.up(schema, read_folder(ROOT / "migrations"), print)

@@ -4,13 +4,13 @@ import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 
 from domain.errors import MigrationError
 from local.postgres import programs
+from local.stack import Stack
 from stores import migrations, migrations_postgres
 from stores.migrations import NOTHING, Position
 from stores.migrations_files import read_folder
@@ -24,7 +24,7 @@ NOISE = re.compile(r"^(?:--.*|\\(?:un)?restrict .*|SET .*|SELECT pg_catalog\.set
 
 
 @pytest.fixture
-def where(stack: Any) -> Iterator[Place]:
+def where(stack: Stack) -> Iterator[Place]:
     with place(stack.env) as made:
         yield made
 

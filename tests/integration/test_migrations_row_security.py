@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from local.stack import Stack
 from stores import migrations, migrations_postgres
 from stores.migrations_files import read_folder
 from tests.integration.databases import ROOT, Place, place
@@ -18,7 +19,7 @@ PHONES = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def where(stack: Any) -> Iterator[Place]:
+def where(stack: Stack) -> Iterator[Place]:
     with place(stack.env) as made:
         with migrations_postgres.connect(made.postgres_url) as schema:
             migrations.up(schema, read_folder(ROOT / "migrations"), print)

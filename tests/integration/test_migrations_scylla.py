@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from domain.errors import Away, MigrationError
+from local.stack import Stack
 from stores import migrations, migrations_scylla
 from stores.migrations import NOTHING, Position
 from stores.migrations_files import read_folder
@@ -17,7 +17,7 @@ FILES = read_folder(ROOT / "cql")
 
 
 @pytest.fixture
-def where(stack: Any) -> Iterator[Place]:
+def where(stack: Stack) -> Iterator[Place]:
     with place(stack.env) as made:
         yield made
 
@@ -73,16 +73,24 @@ def test_the_keyspace_has_the_replication_of_the_settings(where: Place, schema: 
         assert keyspace.durable_writes
 
 
+@pytest.mark.parametrize(
+    ("second", "cause"),
+    [
+        ("CREATE TABLE one (id INT PRIMARY KEY)", "already exist"),
+        ("CREATE TABEL two (id INT PRIMARY KEY)", "no viable alternative"),
+        ("CREATE TABLE two (id INT)", "PRIMARY KEY"),
+    ],
+)
 def test_a_failure_halfway_names_the_statement_and_what_stays(
-    where: Place, schema: ScyllaSchema, tmp_path: Path
+    where: Place, schema: ScyllaSchema, tmp_path: Path, second: str, cause: str
 ) -> None:
     folder = tmp_path / "cql"
     folder.mkdir()
     (folder / "000001_two.down.cql").write_text("DROP TABLE one;")
     one = "CREATE TABLE one (id INT PRIMARY KEY)"
-    (folder / "000001_two.up.cql").write_text(f"-- one; two\n{one}\n  WITH comment = 'a; b';\n\n{one};\n")
+    (folder / "000001_two.up.cql").write_text(f"-- one; two\n{one}\n  WITH comment = 'a; b';\n\n{second};\n")
     files = read_folder(folder)
-    with pytest.raises(MigrationError, match=r"cql/000001_two\.up\.cql, statement 2 \(line 5\): .*already exist"):
+    with pytest.raises(MigrationError, match=rf"cql/000001_two\.up\.cql, statement 2 \(line 5\): .*{cause}"):
         migrations.up(schema, files, quietly)
     assert schema.position() == Position(1, dirty=True)
     assert set(describe(where)) == {"one"}
@@ -103,6 +111,14 @@ def test_a_failed_down_of_the_first_migration_stays_dirty(schema: ScyllaSchema, 
     with pytest.raises(MigrationError, match="force 1 --only scylla"):
         migrations.down(schema, files, 1, quietly)
     assert schema.position() == Position(NOTHING, dirty=True)
+
+
+def test_a_keyspace_that_is_refused_is_an_error_of_ours(where: Place) -> None:
+    with (
+        pytest.raises(MigrationError, match="ScyllaDB refuses: "),
+        migrations_scylla.connect(where.contact_points, "no-name", 1) as schema,
+    ):
+        migrations.up(schema, FILES, quietly)
 
 
 def test_no_answer_is_away_and_names_who_was_asked() -> None:
