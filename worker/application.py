@@ -3,10 +3,12 @@
 from typing import Final
 
 from celery import Celery
+from kombu.entity import Exchange, Queue
 
 import settings
 from schedules import SCHEDULES
 
+QUEUES: Final = ("messages", "events", "payments", "reports", "upkeep")
 app: Final = Celery("timingle", broker=settings.current().broker_url, include=["tasks.messages"])
 app.conf.update(
     accept_content=["json"],
@@ -26,6 +28,8 @@ app.conf.update(
     result_backend=None,
     task_default_queue="upkeep",
     task_ignore_result=True,
+    # Named, so that Flower shows them all, and a worker without -Q serves them all.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_send_sent_event=True,
     task_serializer="json",
     task_track_started=False,
