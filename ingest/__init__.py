@@ -1,5 +1,15 @@
 """The HTTP door: authenticates, checks, journals, rings; and the read views. `granian --interface asgi ingest:app`."""
 
-from ingest.application import make
+from typing import TYPE_CHECKING
 
-app = make()
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+
+def __getattr__(name: str) -> "Starlette":
+    """`app`, made when it is asked for: whoever imports `ingest.client` must not get a server and our Celery too."""
+    if name != "app":
+        raise AttributeError(f"ingest has no {name}")
+    from ingest.application import make
+
+    return make()
