@@ -89,11 +89,16 @@ class Stores:
 class AsyncStores:
     """The stores of ingest's process: PostgreSQL as the API's role, ScyllaDB, every journal."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(
+        self,
+        addresses: Addresses,
+        connections_idle: int = API_CONNECTIONS_IDLE,
+        connections_max: int = API_CONNECTIONS_MAX,
+    ) -> None:
         self.postgres = AsyncConnectionPool(
             addresses.postgres_url,
-            min_size=API_CONNECTIONS_IDLE,
-            max_size=API_CONNECTIONS_MAX,
+            min_size=connections_idle,
+            max_size=connections_max,
             max_idle=CONNECTION_LIFE_S,
             max_lifetime=CONNECTION_LIFE_S,
             timeout=POOL_WAIT_S_MAX,

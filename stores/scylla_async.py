@@ -33,6 +33,11 @@ class AsyncScylla:
         """Begin to connect, again and again until it succeeds."""
         self._connecting = asyncio.get_running_loop().create_task(self._connect())
 
+    async def wait_connected(self, seconds: float) -> None:
+        """Return when the first connection stands, or after so long: then whoever needs it is told Away."""
+        if self._connecting is not None:
+            await asyncio.wait({self._connecting}, timeout=seconds)
+
     async def close(self) -> None:
         """End the session."""
         if self._connecting is not None:
