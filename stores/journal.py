@@ -5,6 +5,8 @@ says what each holds. An acknowledged append is on disk: that is what a 202 prom
 """
 
 import asyncio
+import contextlib
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +17,7 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from domain.errors import Away, OutcomeUnknown
+from domain.errors import Away, JournalFull, OutcomeUnknown
 from domain.operations import ENTRY_FORMAT
 from domain.submissions import Answer, Receipt, Rejection, Submission
 from stores.errors import redis_errors
@@ -34,6 +36,11 @@ WRITE_S_MAX: Final = 15
 """One longest write to ScyllaDB. A register is made good no sooner after Redis's start: what a worker had been handed
 before may still be on its way there."""
 PIPELINE_CALLS_MAX: Final = 64
+WAITING_MS_MAX: Final = 7 * 24 * 3_600 * 1_000
+"""A journal whose oldest waiting entry is older takes no more: an event's register, kept 30 days after its last use, is
+then sure to outlive every entry that it numbered."""
+assert WAITING_MS_MAX < 30 * 24 * 3_600 * 1_000
+AGE_LOOK_S: Final = 5.0
 PIPELINES_UNDER_WAY_MAX: Final = 2
 """One being fsynced, one being filled; more only makes them smaller."""
 
@@ -127,12 +134,18 @@ class Journal:
         self._client = client
         self._waiting: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
+        self._stale = False
+        self._look_again_at = 0.0
+        self._looking: asyncio.Task[None] | None = None
 
     async def append(self, submissions: Sequence[Submission]) -> Appended:
         """Take operations into the journal, all of them in one entry or none of them.
 
         Raises SeedNeeded, JournalFull, Away (nothing was taken), OutcomeUnknown (sent twice, no reply).
         """
+        self._look_at_age()
+        if self._stale:
+            raise JournalFull("the journal", "its oldest entry waits for over a week", retry_after_s=60)
         count, arguments = append_call(submissions)
         return append_answer(await self._call(APPEND, count, *arguments))
 
@@ -174,6 +187,17 @@ class Journal:
     async def close(self) -> None:
         """End the connections."""
         await self._client.aclose()
+
+    def _look_at_age(self) -> None:
+        """Every AGE_LOOK_S, beside the appends."""
+        now = time.monotonic()
+        if now >= self._look_again_at:
+            self._look_again_at = now + AGE_LOOK_S
+            self._looking = asyncio.get_running_loop().create_task(self._note_age())
+
+    async def _note_age(self) -> None:
+        with contextlib.suppress(Away):  # then appends say so themselves
+            self._stale = (await self.state()).oldest_waiting_ms > WAITING_MS_MAX
 
     async def _call(self, function: str, count: int, *arguments: str | bytes | int) -> list[Any]:
         """Call a function. A lost reply: once more with the same keys, which is what idempotency keys are for."""

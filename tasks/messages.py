@@ -1,6 +1,7 @@
 """The drain of the journal, and the sweep behind it."""
 
 import time
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -43,7 +44,8 @@ def drain(stores: Stores, group: ConsumerGroup) -> None:
             persist.apply_async()
     except Away as away:
         log.warning("a store is away", action="drain_stopped", store=away.store, code=away.code)
-        group.hand_back()
+        with suppress(Away):  # the journal itself is away: what we hold is ours again in the next drain
+            group.hand_back()
 
 
 def store(stores: Stores, scylla: Scylla, group: ConsumerGroup, batch: Batch) -> None:
