@@ -7,9 +7,10 @@ from kombu.entity import Exchange, Queue
 
 import settings
 from schedules import SCHEDULES
+from worker.failures import DiscreetTask
 
 QUEUES: Final = ("messages", "events", "payments", "reports", "upkeep")
-app: Final = Celery("timingle", broker=settings.current().broker_url, include=["tasks.messages"])
+app: Final = Celery("timingle", broker=settings.current().broker_url, include=["tasks.messages"], task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={
