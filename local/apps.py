@@ -50,9 +50,7 @@ FLOWER: Final = (
 def services(root: Path, data: Path, at: Ports, env: Mapping[str, str], broker_password: str) -> list[Service]:
     """All of them, for the project folder `root`, with the settings `env` and their files under `data`."""
     workers = [_worker(root, env, group, at.broker, broker_password) for group in WORKERS]
-    all_of_them = [_migrate(root, env), *workers, _beat(root, env, data), _flower(root, env, data, at)]
-    # TODO: until ingest is there, the stack is the rest.
-    return [*all_of_them, _ingest(root, env, at)] if (root / "ingest" / "__init__.py").exists() else all_of_them
+    return [_migrate(root, env), _ingest(root, env, at), *workers, _beat(root, env, data), _flower(root, env, data, at)]
 
 
 def _migrate(root: Path, env: Mapping[str, str]) -> Service:

@@ -28,10 +28,10 @@ def main() -> None:
     if made_for == stamp:
         return
     if not _works() or (made_for and not made_for.startswith(place)):
-        _make_venv()
+        make_venv()
     print(f"Installing the packages of {LOCK.relative_to(ROOT)} into .venv", flush=True)
-    _pip("install", "--only-binary=:all:", "--require-hashes", "-r", str(LOCK))
-    _pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
+    pip("install", "--only-binary=:all:", "--require-hashes", "-r", str(LOCK))
+    pip("install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
     STAMP.write_text(stamp)
 
 
@@ -42,7 +42,8 @@ def _works() -> bool:
     return subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True, check=False).returncode == 0
 
 
-def _make_venv() -> None:
+def make_venv() -> None:
+    """Make an empty .venv; says what to install if this Python cannot."""
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         _fail(
@@ -55,17 +56,17 @@ def _make_venv() -> None:
         _fail(f"{sys.executable} -m venv failed; the reason stands above.")
 
 
-def _pip(*arguments: str) -> None:
+def pip(*arguments: str) -> None:
     """Run pip, its progress visible; on failure say in one sentence what is the matter."""
     command = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
-        assert pip.stdout is not None
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
+        assert running.stdout is not None
         lines = []
-        for line in pip.stdout:
+        for line in running.stdout:
             lines.append(line)
             if not line.startswith(("Requirement already", "Ignoring ", "  Using cached", "Looking in")):
                 print(line, end="", flush=True)
-    if pip.returncode:
+    if running.returncode:
         reasons = [line for line in lines if any(words in line for words in NO_WHEEL)]
         if reasons:
             _fail(

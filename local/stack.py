@@ -1,13 +1,13 @@
 """The whole stack of one state directory. `python -m local` and the tests use this class alike."""
 
+import os
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
-import msgspec
 import psutil
 
 from local import apps, envfile, ports, postgres, processes, record, valkey
@@ -48,7 +48,9 @@ class Stack:
         self.state, self._environ, self._say, self._fresh = state, environ, say, fresh
         self._resources = ExitStack()
         self._record_lock = threading.Lock()
-        self._record = record.Record(supervisor=psutil.Process().pid, phase="starting")
+        self._phase: record.Phase = "starting"
+        self._running: Sequence[processes.Trace] = ()
+        self._addresses: dict[str, str] = {}
 
     def __enter__(self) -> Self:
         with ExitStack() as resources:
@@ -58,9 +60,9 @@ class Stack:
             secret = self._settle()
             services = self._services(secret)
             self.names = tuple(service.name for service in services)
-            self._update(addresses={service.name: service.address for service in services if service.address})
+            self._addresses = {service.name: service.address for service in services if service.address}
             self._supervisor = resources.enter_context(
-                Supervisor(services, self.state / "logs", self._say, lambda seen: self._update(services=seen))
+                Supervisor(services, self.state / "logs", self._say, self._note_running)
             )
             self._resources = resources.pop_all()
         return self
@@ -104,7 +106,17 @@ class Stack:
 
     def set_phase(self, phase: record.Phase) -> None:
         """Tell later commands how far the stack is."""
-        self._update(phase=phase)
+        self._phase = phase
+        self._write_record()
+
+    def _note_running(self, traces: Sequence[processes.Trace]) -> None:
+        self._running = traces
+        self._write_record()
+
+    def _write_record(self) -> None:
+        with self._record_lock:
+            now = record.Record(os.getpid(), self._phase, self._running, self._addresses)
+            record.write(self.state, now)
 
     def _settle(self) -> envfile.Secrets:
         """Find ports and settings, and prepare the data directories."""
@@ -128,8 +140,3 @@ class Stack:
             Installation(DEFAULT_STATE).cassandra(data / "cassandra", at),
         ]
         return servers + apps.services(ROOT, data, at, self.env, secret.broker)
-
-    def _update(self, **changes: Any) -> None:
-        with self._record_lock:
-            self._record = msgspec.structs.replace(self._record, **changes)
-            record.write(self.state, self._record)

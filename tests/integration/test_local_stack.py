@@ -1,6 +1,9 @@
 """The local stack: supervision with light processes, settings and ports without any, and the whole of it once."""
 
 import os
+import platform
+import re
+import shutil
 import signal
 import socket
 import stat
@@ -9,13 +12,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from domain.errors import SettingsError
-from local import envfile, jars, ports, processes, record
+from local import bootstrap, envfile, jars, ports, processes, record
 from local.service import Service, StackError, in_order
 from local.stack import DEFAULT_STATE, ROOT, Stack, end_leftovers
 from local.supervisor import Supervisor
@@ -42,10 +48,11 @@ def until(met: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
-def light(name: str, code: str = SLEEP, **changes: object) -> Service:
+def light(name: str, code: str = SLEEP, **changes: Any) -> Service:
     """A service that costs nothing: a python that sleeps, ready at once."""
-    usual: dict[str, object] = {"cwd": ROOT, "waits_for": "sleeps", "ready": lambda _: True, "stop_s_max": 0.5}
-    return Service(name=name, argv=(sys.executable, "-S", "-c", code), **{**usual, **changes})  # type: ignore[arg-type]
+    command = (sys.executable, "-S", "-c", code)
+    usual = Service(name=name, argv=command, cwd=ROOT, waits_for="sleeps", ready=lambda _: True, stop_s_max=0.5)
+    return replace(usual, **changes)
 
 
 @contextmanager
@@ -272,21 +279,79 @@ class TestJars:
         assert len(jars.classpath(tmp := Path("m2"), sums)) == len(sums) == 100, tmp
 
 
+class TestBootstrap:
+    def make(self, *arguments: str, path: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["/usr/bin/make", *arguments], env={"PATH": path}, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+
+    def test_without_a_suitable_python_one_sentence_says_what_to_install(self, tmp_path: Path) -> None:
+        old = tmp_path / "python3"
+        old.write_text("#!/bin/sh\nexit 1\n")
+        old.chmod(0o755)
+        done = self.make("setup", path=str(tmp_path))
+        assert done.returncode
+        assert "No Python 3.11 or newer was found: install one" in done.stderr
+
+    def test_without_the_venv_module_one_sentence_says_what_to_install(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "ensurepip" else name)
+        with pytest.raises(SystemExit, match=r"lacks the module ensurepip: install it .*-venv"):
+            bootstrap.make_venv()
+
+    def test_a_package_without_a_wheel_for_this_machine_is_named(self) -> None:
+        with pytest.raises(SystemExit, match=rf"no wheel for .*{platform.machine()}.*no-such-wheel-anywhere"):
+            bootstrap.pip("download", "--no-index", "--find-links=/nowhere", "no-such-wheel-anywhere")
+
+    def test_help_lists_every_target(self) -> None:
+        targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        listed = re.findall(r"^  make (\w+) +\S", self.make(path=os.environ["PATH"]).stdout, re.MULTILINE)
+        assert listed == targets
+
+
 class TestWholeStack:
     def test_everything_listens_on_loopback_only(self, system: Stack) -> None:
-        sessions = [system.pid(name) for name in system.names if name not in {"migrate", "flower"}]
+        system.start("flower")
+        sessions = [system.pid(name) for name in system.names if name != "migrate"]
         pids = {member.pid for session in sessions for member in processes.session_members(session)}
         found = listeners(pids)
         assert {address for address, _ in found} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
-        assert {port for _, port in found} >= {system.ports.postgres, system.ports.journal, system.ports.ingest}
+        assert {port for _, port in found} >= set(msgspec.structs.astuple(system.ports))
 
     def test_a_stack_holds_its_state_directory_alone(self, stack: Stack) -> None:
         with pytest.raises(StackError, match="runs already"), Stack(stack.state, {}, print):
             pass
 
     def test_no_secret_is_an_argument_that_every_user_can_read(self, system: Stack) -> None:
-        secrets = [v for n, v in system.env.items() if "PORT" not in n and "SCYLLA" not in n]
-        secret_words = {word for value in secrets for word in value.replace("@", ":").split(":") if len(word) > 20}
-        for process in psutil.process_iter(["cmdline"]):
-            line = " ".join(process.info["cmdline"] or ())
-            assert not any(word in line for word in secret_words), line
+        values = (value for name, value in system.env.items() if "PORT" not in name and "SCYLLA" not in name)
+        secrets = {word for value in values for word in value.replace("@", ":").split(":") if len(word) > 20}
+        lines = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
+        assert secrets
+        assert [line for line in lines if any(secret in line for secret in secrets)] == []
+
+    @pytest.mark.parametrize("name", ["ingest", "worker-messages", "beat", "postgres", "journal", "broker"])
+    def test_a_killed_one_is_ready_again_under_a_new_id(self, system: Stack, name: str) -> None:
+        before = system.pid(name)
+        system.kill(name)
+        system.wait_ready(*system.names)
+        assert system.pid(name) != before
+
+    def test_up_twice_and_down_after_the_supervisor_was_killed_leave_nothing(self) -> None:
+        state = DEFAULT_STATE / "test-commands"
+        shutil.rmtree(state, ignore_errors=True)
+
+        def local(command: str) -> str:
+            environ = {**os.environ, "TIMINGLE_STATE_DIR": str(state)}
+            call = [sys.executable, "-m", "local", command]
+            return subprocess.run(call, env=environ, cwd=ROOT, capture_output=True, check=True, text=True).stdout
+
+        shown = local("up")
+        port = envfile.read(state / "env")["TIMINGLE_INGEST_PORT"]
+        assert shown.splitlines()[-8].split() == ["ingest", f"http://127.0.0.1:{port}"]
+        running = record.read(state)
+        assert running is not None
+        assert local("up").splitlines()[0].startswith("The stack runs already")
+        os.kill(running.supervisor, signal.SIGKILL)
+        assert "postgres         was left behind; ended" in local("down")
+        assert [processes.session_members(seen.pid) for seen in running.services] == [[]] * len(running.services)
+        assert all(ports.is_free(int(address.rpartition(":")[2])) for address in running.addresses.values())
+        assert local("down") == f"Nothing runs in {state}.\n"
