@@ -4,11 +4,12 @@ What the journal has acknowledged is durable, and only that is answered as taken
 own: whatever a row needs, the sender's name and picture too, is filled in here.
 """
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from domain.errors import Away, BadInput, NotAllowed, NotThere, TimingleError
 from domain.ids import RANDOM_BITS, MessageId
@@ -34,6 +35,8 @@ from stores.participants import Standing
 SETTLED_US: Final = 60 * 1_000_000
 """A message this old is stored, or never was: before that, its row may still be on its way."""
 SEED_ROUNDS_MAX: Final = 3
+OWN_ID_BYTES: Final = 8
+"""An id of ingest's own need only be unlike any other of one event and actor within a minute."""
 SWEEP_US: Final = 2 * 1_000_000
 """The clock is noted by each sweep; a new one begins past whatever was given since."""
 
@@ -131,7 +134,7 @@ class Intake:
         return found
 
     async def _append_one(self, standing: Standing, operation: bytes, names_seq: int) -> Answer:
-        key = idempotency_key(0, standing.event_id, standing.user_id, uuid4().hex)
+        key = idempotency_key(0, standing.event_id, standing.user_id, secrets.token_hex(OWN_ID_BYTES))
         submission = Submission(standing.event_id, operation, False, names_seq, 0, key, body_hash(), RESEND_WINDOW_MS)
         (answer,) = await self._append(standing.journal or 0, [submission])
         return answer
@@ -165,10 +168,13 @@ class Intake:
     async def _seed(self, journal: Journal, needed: SeedNeeded) -> None:
         if needed.clock:
             await journal.seed_clock(await journals.clock_noted(self._stores.postgres, journal.id) + SWEEP_US)
-        for event_id in needed.event_ids:
-            stored = await pages.head(self._stores.scylla, event_id)
-            refused = await dead_letters.last_seq(self._stores.postgres, event_id)
-            await journal.seed(event_id, max(stored, refused))
+        await asyncio.gather(*(self._seed_register(journal, event_id) for event_id in needed.event_ids))
+
+    async def _seed_register(self, journal: Journal, event_id: int) -> None:
+        stored, refused = await asyncio.gather(
+            pages.head(self._stores.scylla, event_id), dead_letters.last_seq(self._stores.postgres, event_id)
+        )
+        await journal.seed(event_id, max(stored, refused))
 
 
 def check_writer(standing: Standing) -> None:
@@ -193,7 +199,7 @@ def submission_of(app_id: int, message: NewMessageIn, standing: Standing) -> Sub
         reply_to=message.reply_to,
         metadata=message.metadata,
     )
-    client_id = message.client_id or uuid4().hex
+    client_id = message.client_id or secrets.token_hex(OWN_ID_BYTES)
     body = (message.message, message.message_type, message.attachments, message.reply_to, message.metadata)
     return Submission(
         event_id=message.event_id,
