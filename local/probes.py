@@ -2,7 +2,7 @@
 
 import http.client
 import socket
-from contextlib import suppress
+from contextlib import closing, suppress
 from typing import Final
 
 LOOPBACK: Final = "127.0.0.1"
@@ -42,11 +42,12 @@ def redis_clients(port: int, password: str) -> str:
 
 def http_answers(port: int, path: str) -> bool:
     """Whether a GET of this path is answered 200."""
-    connection = http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_S_MAX)
-    with suppress(OSError, http.client.HTTPException):
+    with (
+        suppress(OSError, http.client.HTTPException),
+        closing(http.client.HTTPConnection(LOOPBACK, port, timeout=ANSWER_S_MAX)) as connection,
+    ):
         connection.request("GET", path)
         return connection.getresponse().status == http.HTTPStatus.OK
-    connection.close()
     return False
 
 

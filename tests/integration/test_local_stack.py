@@ -309,31 +309,35 @@ class TestBootstrap:
 
 
 class TestWholeStack:
-    def test_everything_listens_on_loopback_only(self, system: Stack) -> None:
+    @pytest.fixture(scope="class")
+    def whole(self, system: Stack) -> Stack:
         system.start("flower")
-        sessions = [system.pid(name) for name in system.names if name != "migrate"]
+        return system
+
+    def test_everything_listens_on_loopback_only(self, whole: Stack) -> None:
+        sessions = [whole.pid(name) for name in whole.names if name != "migrate"]
         pids = {member.pid for session in sessions for member in processes.session_members(session)}
         found = listeners(pids)
         assert {address for address, _ in found} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
-        assert {port for _, port in found} >= set(msgspec.structs.astuple(system.ports))
+        assert {port for _, port in found} >= set(msgspec.structs.astuple(whole.ports))
 
     def test_a_stack_holds_its_state_directory_alone(self, stack: Stack) -> None:
         with pytest.raises(StackError, match="runs already"), Stack(stack.state, {}, print):
             pass
 
-    def test_no_secret_is_an_argument_that_every_user_can_read(self, system: Stack) -> None:
-        values = (value for name, value in system.env.items() if "PORT" not in name and "SCYLLA" not in name)
+    def test_no_secret_is_an_argument_that_every_user_can_read(self, whole: Stack) -> None:
+        values = (value for name, value in whole.env.items() if "PORT" not in name and "SCYLLA" not in name)
         secrets = {word for value in values for word in value.replace("@", ":").split(":") if len(word) > 20}
         lines = [" ".join(process.info["cmdline"] or ()) for process in psutil.process_iter(["cmdline"])]
         assert secrets
         assert [line for line in lines if any(secret in line for secret in secrets)] == []
 
     @pytest.mark.parametrize("name", ["ingest", "worker-messages", "beat", "postgres", "journal", "broker"])
-    def test_a_killed_one_is_ready_again_under_a_new_id(self, system: Stack, name: str) -> None:
-        before = system.pid(name)
-        system.kill(name)
-        system.wait_ready(*system.names)
-        assert system.pid(name) != before
+    def test_a_killed_one_is_ready_again_under_a_new_id(self, whole: Stack, name: str) -> None:
+        before = whole.pid(name)
+        whole.kill(name)
+        whole.wait_ready(*whole.names)
+        assert whole.pid(name) != before
 
     def test_up_twice_and_down_after_the_supervisor_was_killed_leave_nothing(self) -> None:
         state = DEFAULT_STATE / "test-commands"
