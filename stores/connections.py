@@ -41,6 +41,19 @@ class Addresses:
     """The name of this process among the journals' consumers."""
 
 
+def open_pool(postgres_url: str) -> ConnectionPool:
+    """1 or 2 connections: a worker's child, or a command, does one thing at a time."""
+    return ConnectionPool(
+        postgres_url,
+        min_size=0,
+        max_size=2,
+        timeout=POOL_WAIT_S_MAX,
+        max_lifetime=CONNECTION_LIFE_S,
+        kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
+        open=True,
+    )
+
+
 class Stores:
     """The stores of one process."""
 
@@ -51,16 +64,7 @@ class Stores:
 
     @cached_property
     def postgres(self) -> ConnectionPool:
-        """1 or 2 connections: a worker's child does one thing at a time."""
-        return ConnectionPool(
-            self._addresses.postgres_url,
-            min_size=0,
-            max_size=2,
-            timeout=POOL_WAIT_S_MAX,
-            max_lifetime=CONNECTION_LIFE_S,
-            kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
-            open=True,
-        )
+        return open_pool(self._addresses.postgres_url)
 
     @cached_property
     def scylla(self) -> Scylla:

@@ -1,0 +1,170 @@
+"""Reads back through the API what is stored, and compares it with what was asked for: one row of the table a fact."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from local.demo.api import Activity, Message, Messages, Query, Recent, UnreadEvents
+from local.demo.script import script
+from local.demo.show import Row, quoted
+from local.demo.stage import Said, Stage
+
+BEFORE_THE_FIRST: Final = UUID(int=0)
+PAGE_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the API shows; ids of people and events are the script's."""
+
+    messages: dict[str, list[Message]]
+    """Of each event, oldest first."""
+    unread: dict[tuple[str, str], int]
+    """Of each (person, event)."""
+    activity: dict[str, list[Recent]]
+    """Of each person, newest first."""
+
+    def of(self, said: Said) -> Message | None:
+        """How a message is stored."""
+        return next((m for m in self.messages[said.event] if m.message_id == said.message_id), None)
+
+
+def read_back(stage: Stage) -> Stored:
+    """Read all that the conversation left. Raises DemoError."""
+    events = {event_id: event for event, event_id in stage.event_ids.items()}
+    unread = {
+        (who, events[one.event_id]): one.unread_count
+        for who, user_id in stage.user_ids.items()
+        for one in stage.api.get(UnreadEvents, f"/users/{user_id}/unread").events
+    }
+    return Stored(
+        {event.id: read_event(stage, event.id, event.creator) for event in script().events},
+        unread,
+        {who: stage.api.get(Activity, f"/users/{i}/activity").messages for who, i in stage.user_ids.items()},
+    )
+
+
+def read_event(stage: Stage, event: str, reader: str) -> list[Message]:
+    """Follow an event from its first message, as an app does that catches up."""
+    path, user_id = f"/events/{stage.event_ids[event]}/messages", stage.user_ids[reader]
+    found: list[Message] = []
+    while True:
+        after = found[-1].message_id if found else BEFORE_THE_FIRST
+        query: Query = {"as_user": user_id, "after": str(after), "limit": PAGE_MAX}
+        page = stage.api.get(Messages, path, query).messages
+        found += page
+        if len(page) < PAGE_MAX:
+            return found
+
+
+def messages(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """Nothing lost, nothing twice, in the order in which it was said."""
+    for event in script().events:
+        asked = [said.seq for said in stage.said_in(event.id)]
+        seqs = [message.seq for message in stored.messages[event.id]]
+        yield Row(f"Messages in {event.id}", numbered(asked), numbered(seqs))
+
+
+def numbered(seqs: Sequence[int]) -> str:
+    """How many messages, and their places in the event: 1 to the last if none is missing."""
+    whole = list(seqs) == list(range(1, len(seqs) + 1))
+    return f"{len(seqs)}, numbered " + (f"1 to {len(seqs)}" if whole else ", ".join(map(str, seqs)))
+
+
+def texts(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """Every text as it was last said, by whom, with what; an emoji of seven code points too."""
+    shown = [said for said in stage.said.values() if not said.is_deleted]
+    alike = [said for said in shown if (message := stored.of(said)) and as_stored(stage, message) == as_asked(said)]
+    first = next((f", not {quoted(said.text)}" for said in shown if said not in alike), "")
+    yield Row("Texts, to the last code point", f"{len(shown)} as sent", f"{len(alike)} as sent{first}")
+
+
+def as_asked(said: Said) -> tuple[object, ...]:
+    """What must be stored of a message that is shown."""
+    return said.who, said.text, said.message.message_type, said.message.attachments, said.message.reply_to
+
+
+def as_stored(stage: Stage, message: Message) -> tuple[object, ...]:
+    """The same of a stored one, named as in the script."""
+    names = {said.message_id: name for name, said in stage.said.items()}
+    who = next((person for person, user_id in stage.user_ids.items() if user_id == message.sender_id), None)
+    reply_to = names.get(message.reply_to, "another message") if message.reply_to else None
+    return who, message.message, message.message_type, message.attachments, reply_to
+
+
+def changes(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """What was edited says so; what was deleted is gone, and its place is kept."""
+    seen = [(said, message) for said in stage.said.values() if (message := stored.of(said))]
+    yield Row(
+        "Edited",
+        listed(said for said in stage.said.values() if said.is_edited),
+        listed(said for said, message in seen if message.edited_at),
+    )
+    yield Row(
+        "Deleted, with no text left",
+        listed(said for said in stage.said.values() if said.is_deleted),
+        listed(said for said, message in seen if message.is_deleted and not message.message),
+    )
+
+
+def listed(messages: Iterable[Said]) -> str:
+    """How many messages, and which."""
+    texts = [quoted(said.text) for said in messages]
+    return " ".join([str(len(texts)), *texts])
+
+
+def reactions(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """One of each person to each message, the last one; what was taken back is gone."""
+    people = {user_id: script().person(who).name for who, user_id in stage.user_ids.items()}
+    asked = [f"{emoji} {script().person(who).name}" for s in stage.said.values() for who, emoji in s.reactions.items()]
+    found = [
+        f"{one.emoji} {people.get(one.user_id, 'somebody else')}"
+        for said in stage.said.values()
+        if (message := stored.of(said))
+        for one in message.reactions
+    ]
+    yield Row("Reactions", ", ".join(sorted(asked)), ", ".join(sorted(found)))
+
+
+def answers(stage: Stage, _: Stored) -> Iterable[Row]:
+    """A repeat gets the first answer; what must not be taken was refused."""
+    same = sum(first == again for first, again in stage.repeats)
+    yield Row("Repeated, answered as before", str(len(stage.repeats)), str(same))
+    asked, given = zip(*stage.refusals, strict=True)
+    yield Row("Refused", ", ".join(asked), ", ".join(given))
+
+
+def unread(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """What each person has not read of each of their events."""
+    for person in script().people:
+        events = [event for event in script().events if person.id in (event.creator, *event.participants)]
+        asked = ((stage.unread(person.id, event.id), event.id) for event in events)
+        counted = ((stored.unread.get((person.id, event.id)), event.id) for event in events)
+        yield Row(
+            f"Unread of {person.name}",
+            ", ".join(f"{count} in {event}" for count, event in asked),
+            ", ".join(f"{count} in {event}" for count, event in counted),
+        )
+
+
+def activity(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """What each person said, newest first, without what they deleted."""
+    asked, found = [], []
+    for person in script().people:
+        theirs = [s for s in stage.said.values() if s.who == person.id and not s.is_deleted]
+        alike = [(s.message_id, s.text) for s in reversed(theirs)]
+        recent = [(one.message_id, one.message) for one in stored.activity[person.id]]
+        asked.append(f"{person.name} {len(alike)}")
+        found.append(f"{person.name} {len(recent)}{'' if recent == alike else ', not the same'}")
+    yield Row("Activity", ", ".join(asked), ", ".join(found))
+
+
+Check = Callable[[Stage, Stored], Iterable[Row]]
+CHECKS: Final[Sequence[Check]] = (messages, texts, changes, reactions, answers, unread, activity)
+
+
+def check(stage: Stage) -> list[Row]:
+    """Everything that was asked for, beside what is stored now. Raises DemoError."""
+    stored = read_back(stage)
+    return [row for compare in CHECKS for row in compare(stage, stored)]

@@ -1,0 +1,50 @@
+"""What one run of the demo knows: whom it made, and what must be stored by now. It takes nothing of it from reading."""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from local.demo.api import Api
+from local.demo.script import NewMessage
+from local.demo.show import Show
+
+
+@dataclass(slots=True)
+class Said:
+    """A message that was taken, and all that was done to it since. People and events are named as in the script."""
+
+    event: str
+    who: str
+    message: NewMessage
+    message_id: UUID
+    seq: int
+    text: str
+    """As it was last said."""
+    is_edited: bool = False
+    is_deleted: bool = False
+    reactions: dict[str, str] = field(default_factory=dict)
+    """By person."""
+
+
+@dataclass(slots=True)
+class Stage:
+    """The acts change it, the checks compare it with what is read."""
+
+    api: Api
+    show: Show
+    user_ids: dict[str, int] = field(default_factory=dict)
+    event_ids: dict[str, int] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+    read_seqs: dict[tuple[str, str], int] = field(default_factory=dict)
+    """How far each (person, event) has read; who says something has read up to it."""
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    """(asked for, given)."""
+    repeats: list[tuple[UUID | None, UUID | None]] = field(default_factory=list)
+    """(first answer, answer to the repeat)."""
+
+    def said_in(self, event: str) -> list[Said]:
+        """What was said in an event, in its order."""
+        return [said for said in self.said.values() if said.event == event]
+
+    def unread(self, who: str, event: str) -> int:
+        """What a person who was there from the start has not read."""
+        return len(self.said_in(event)) - self.read_seqs.get((who, event), 0)
