@@ -1,12 +1,16 @@
 """A journal entry as a worker meets it: operations with the version and the seq that the journal gave each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, NamedTuple, Self, TypeVar
+from typing import Final, Generic, NamedTuple, Self, TypeVar
 
 import msgspec
 
 from domain.ids import MessageId
-from domain.operations import ENTRY_FORMAT, Create, Operation, decode
+from domain.operations import ENTRY_FORMAT, Create, Operation, decode, encode
+
+VERSION_DIGITS_MAX: Final = 18
+"""What PostgreSQL's BIGINT surely holds; microseconds since 1970 have 16."""
 
 Op = TypeVar("Op", bound=Operation)
 Placed_co = TypeVar("Placed_co", bound=Operation, covariant=True)
@@ -62,23 +66,37 @@ class UnreadableEntry:
 
     id: str
     version: int
-    payload: bytes
+    fields: Mapping[bytes, bytes]
 
 
-def read_entry(entry_id: str, fields: dict[bytes, bytes]) -> Entry | UnreadableEntry:
+def read_entry(entry_id: str, fields: Mapping[bytes, bytes]) -> Entry | UnreadableEntry:
     """An entry from the fields that the journal's `append` wrote: f format, v first version, s seqs, o operations."""
-    payload = fields.get(b"o", b"")
     try:
         first = int(fields[b"v"])
         if int(fields[b"f"]) != ENTRY_FORMAT:
-            return UnreadableEntry(entry_id, first, payload)
+            return UnreadableEntry(entry_id, _version_of(entry_id, fields), fields)
         seqs = fields[b"s"].split(b",")
         placed = tuple(
             Placed(operation, version, int(seq), entry_id)
-            for version, (operation, seq) in enumerate(zip(decode(payload), seqs, strict=True), first)
+            for version, (operation, seq) in enumerate(zip(decode(fields[b"o"]), seqs, strict=True), first)
         )
     except (KeyError, ValueError, msgspec.DecodeError):
-        # Without a version its entry's time stands in: dead letters are unique by version.
-        version = int(fields[b"v"]) if fields.get(b"v", b"").isdigit() else EntryId.parse(entry_id).ms * 1_000
-        return UnreadableEntry(entry_id, version, payload)
+        return UnreadableEntry(entry_id, _version_of(entry_id, fields), fields)
     return Entry(entry_id, placed)
+
+
+def _version_of(entry_id: str, fields: Mapping[bytes, bytes]) -> int:
+    """Without a version its entry's time stands in: dead letters are unique by version."""
+    version = fields.get(b"v", b"")
+    known = version.isdigit() and len(version) <= VERSION_DIGITS_MAX
+    return int(version) if known else EntryId.parse(entry_id).ms * 1_000
+
+
+def fields_of(placed: Placed[Operation]) -> dict[bytes, bytes]:
+    """The fields of an entry that holds this operation alone, in its place."""
+    return {
+        b"f": b"%d" % ENTRY_FORMAT,
+        b"v": b"%d" % placed.version,
+        b"s": b"%d" % placed.seq,
+        b"o": encode([placed.operation]),
+    }

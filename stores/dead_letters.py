@@ -1,20 +1,23 @@
 """PostgreSQL: dead_letters. Operations that cannot be applied, each once, its payload encrypted (P10, P11)."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
+import msgspec
 from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
-from domain.entries import Placed, UnreadableEntry
-from domain.errors import Conflict, NotThere
+from domain.entries import Entry, UnreadableEntry, fields_of, read_entry
+from domain.errors import NotThere
 from domain.ids import MessageId
-from domain.keyring import KeyRing
-from domain.operations import KINDS, Create, Operation, Read, decode, encode
+from domain.keyring import NONCE_BYTES, KeyRing
+from domain.message import INT8_MAX
+from domain.operations import KINDS, Create, Read
 from domain.plan import Refusal
 from stores.errors import postgres_errors
 
@@ -26,12 +29,31 @@ COLUMNS: Final = """id, journal, version, entry_id, kind, event_id, message_id, 
     payload, state, created_at, resolved_at"""
 SELECT_DEAD_LETTERS: Final = f"""
     SELECT {COLUMNS} FROM dead_letters WHERE state = ANY(%s) AND id < %s ORDER BY id DESC LIMIT %s"""  # noqa: S608
+SELECT_OPEN_NAMED: Final = f"""
+    SELECT {COLUMNS} FROM dead_letters AS letter
+    WHERE state = 'open' AND (id = ANY(%(ids)s) OR EXISTS (
+        SELECT FROM dead_letters AS said WHERE said.id = ANY(%(ids)s) AND said.kind = 'create'
+            AND said.event_id = letter.event_id AND said.message_id = letter.message_id))
+    ORDER BY journal, version"""  # noqa: S608
+SELECT_OPEN_AFTER: Final = f"""
+    SELECT {COLUMNS} FROM dead_letters WHERE state = 'open' AND (journal, version) > (%s, %s)
+    ORDER BY journal, version LIMIT %s"""  # noqa: S608
 SELECT_DEAD_LETTER: Final = f"SELECT {COLUMNS} FROM dead_letters WHERE id = %s"  # noqa: S608
 SELECT_LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM dead_letters WHERE event_id = %s"
 COUNT_OPEN: Final = "SELECT count(*) FROM dead_letters WHERE state = 'open'"
-RESOLVE_DEAD_LETTER: Final = """
-    UPDATE dead_letters SET state = %s, resolved_at = now() WHERE id = %s AND state = 'open' RETURNING id"""
-INT8_MAX: Final = 2**63 - 1
+COUNT_BY_STATE: Final = "SELECT state, count(*) FROM dead_letters GROUP BY state"
+RESOLVE_DEAD_LETTERS: Final = """
+    UPDATE dead_letters SET state = %s, resolved_at = now() WHERE id = ANY(%s) AND state = 'open' RETURNING id"""
+PAGE_LETTERS: Final = 1_000
+"""Their payloads, 16 KiB each at most, fit into memory at once."""
+
+
+class State(StrEnum):
+    """What has become of a dead letter."""
+
+    OPEN = "open"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +72,14 @@ class DeadLetter:
     cause_class: str
     cause_code: str
     payload: bytes
-    state: str
+    state: State
     created_at: datetime
     resolved_at: datetime | None
 
-    def operation(self, keys: KeyRing) -> Placed[Operation]:
-        """The operation in its place. Raises NotDecryptable; Conflict for an entry that cannot be read."""
-        if self.kind == "unreadable":
-            raise Conflict("This entry could not be read; a release that knows its format can replay it.")
-        (operation,) = decode(b"\x91" + keys.decrypt(self.payload, place_of(self.journal, self.version)))
-        return Placed(operation, self.version, self.seq or 0, self.entry_id)
+    def entry(self, keys: KeyRing) -> Entry | UnreadableEntry:
+        """The operation as the entry that holds it alone; an unreadable entry whole. Raises NotDecryptable."""
+        fields = keys.decrypt(self.payload, place_of(self.journal, self.version))
+        return read_entry(self.entry_id, msgspec.msgpack.decode(fields, type=dict[bytes, bytes]))
 
 
 def place_of(journal_id: int, version: int) -> str:
@@ -75,9 +95,12 @@ def add(
     unreadable: Iterable[UnreadableEntry] = (),
 ) -> int:
     """Keep what cannot be applied; how many of them are new. One already kept stays as it is. Raises Away."""
-    rows = [(journal_id, *_row(refusal), _seal(keys, journal_id, refusal.placed)) for refusal in refused]
+    rows = [
+        (journal_id, *_row(refusal), _seal(keys, journal_id, refusal.placed.version, fields_of(refusal.placed)))
+        for refusal in refused
+    ]
     for entry in unreadable:
-        sealed = keys.encrypt(entry.payload, place_of(journal_id, entry.version), os.urandom(12))
+        sealed = _seal(keys, journal_id, entry.version, entry.fields)
         rows.append((journal_id, entry.version, entry.id, "unreadable", *[None] * 4, "wrong", "unreadable", sealed))
     if not rows:
         return 0
@@ -86,14 +109,28 @@ def add(
         return cursor.rowcount
 
 
-def find(pool: ConnectionPool, states: Iterable[str], before: int = INT8_MAX, limit: int = 100) -> list[DeadLetter]:
+def find(pool: ConnectionPool, states: Iterable[State], before: int = INT8_MAX, limit: int = 100) -> list[DeadLetter]:
     """Dead letters, newest first. Raises Away."""
-    with (
-        postgres_errors(),
-        pool.connection() as connection,
-        connection.cursor(row_factory=class_row(DeadLetter)) as c,
-    ):
-        return c.execute(SELECT_DEAD_LETTERS, (list(states), before, limit)).fetchall()
+    return _select(pool, SELECT_DEAD_LETTERS, (list(states), before, limit))
+
+
+def open_named(pool: ConnectionPool, dead_letter_ids: Iterable[int]) -> list[DeadLetter]:
+    """Those of these that are open and, with a message, what was asked of it since; in their order. Raises Away."""
+    return _select(pool, SELECT_OPEN_NAMED, {"ids": list(dead_letter_ids)})
+
+
+def all_open(pool: ConnectionPool) -> Iterator[list[DeadLetter]]:
+    """All that are open, in their order, PAGE_LETTERS at a time. Raises Away."""
+    last = (-1, -1)
+    while page := _select(pool, SELECT_OPEN_AFTER, (*last, PAGE_LETTERS)):
+        yield page
+        last = (page[-1].journal, page[-1].version)
+
+
+def count_by_state(pool: ConnectionPool) -> dict[State, int]:
+    """How many there are of each state. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        return dict.fromkeys(State, 0) | dict(connection.execute(COUNT_BY_STATE).fetchall())
 
 
 async def count_open(pool: AsyncConnectionPool) -> int:
@@ -114,26 +151,28 @@ async def last_seq(pool: AsyncConnectionPool, event_id: int) -> int:
 
 def get(pool: ConnectionPool, dead_letter_id: int) -> DeadLetter:
     """One dead letter. Raises NotThere, Away."""
+    for letter in _select(pool, SELECT_DEAD_LETTER, (dead_letter_id,)):
+        return letter
+    raise NotThere(f"There is no dead letter {dead_letter_id}.")
+
+
+def resolve(pool: ConnectionPool, dead_letter_ids: Iterable[int], state: State) -> set[int]:
+    """Mark these as replayed or discarded; the ids of those that were still open. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        return {row[0] for row in connection.execute(RESOLVE_DEAD_LETTERS, (state, list(dead_letter_ids)))}
+
+
+def _select(pool: ConnectionPool, sql: str, parameters: tuple[object, ...] | dict[str, object]) -> list[DeadLetter]:
     with (
         postgres_errors(),
         pool.connection() as connection,
         connection.cursor(row_factory=class_row(DeadLetter)) as c,
     ):
-        letter = c.execute(SELECT_DEAD_LETTER, (dead_letter_id,)).fetchone()
-    if letter is None:
-        raise NotThere(f"There is no dead letter {dead_letter_id}.")
-    return letter
+        return c.execute(sql, parameters).fetchall()
 
 
-def resolve(pool: ConnectionPool, dead_letter_id: int, state: str) -> None:
-    """Mark an open one as replayed or discarded. Raises Conflict if it is open no more, Away."""
-    with postgres_errors(), pool.connection() as connection:
-        if connection.execute(RESOLVE_DEAD_LETTER, (state, dead_letter_id)).fetchone() is None:
-            raise Conflict(f"Dead letter {dead_letter_id} is open no more.")
-
-
-def _seal(keys: KeyRing, journal_id: int, placed: Placed[Operation]) -> bytes:
-    return keys.encrypt(encode(placed.operation), place_of(journal_id, placed.version), os.urandom(12))
+def _seal(keys: KeyRing, journal_id: int, version: int, fields: Mapping[bytes, bytes]) -> bytes:
+    return keys.encrypt(msgspec.msgpack.encode(fields), place_of(journal_id, version), os.urandom(NONCE_BYTES))
 
 
 def _row(refusal: Refusal) -> tuple[object, ...]:

@@ -14,6 +14,7 @@ from cassandra.query import UNSET_VALUE
 from domain.entries import Placed, message_id
 from domain.errors import BadInput
 from domain.ids import MessageId, year_of
+from domain.message import INT8_MAX
 from domain.operations import Change, Create, Delete, Edit, React
 from domain.plan import Found
 from stores.scylla import Rows, Scylla
@@ -55,8 +56,9 @@ def find(scylla: Scylla, changes: Sequence[Placed[Change]]) -> dict[tuple[int, U
     addresses = {}
     for change in changes:
         event_id, uuid = change.operation.event_id, change.operation.message_id
-        with suppress(BadInput):  # an id that timingle never made names no message
-            addresses[event_id, uuid] = _address(event_id, MessageId.of(uuid))
+        if event_id <= INT8_MAX:  # no event has another id, and no statement takes it
+            with suppress(BadInput):  # an id that timingle never made names no message
+                addresses[event_id, uuid] = _address(event_id, MessageId.of(uuid))
     rows = scylla.read_many(SELECT_FOUND, addresses.values())
     return {key: Found(*row[0]) for key, row in zip(addresses, rows, strict=True) if row and row[0][0] is not None}
 

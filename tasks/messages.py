@@ -1,12 +1,14 @@
 """The drain of the journal, and the sweep behind it."""
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
 import structlog
 from celery import shared_task
 
+from domain.entries import Entry, EntryId
 from domain.errors import Away
 from domain.plan import Judged, Plan, Refusal, furthest_of_each, judge_all, last_of_each, only_creates, plan
 from stores import connections, dead_letters, journals, messages
@@ -50,13 +52,21 @@ def drain(stores: Stores, group: ConsumerGroup) -> None:
 
 def store(stores: Stores, scylla: Scylla, group: ConsumerGroup, batch: Batch) -> None:
     """Store what a batch of entries asks for, then acknowledge it: a kill before the last line loses nothing."""
-    planned = plan(batch.entries)
-    refused = store_creates(scylla, planned)
-    judged = judge_changes(scylla, group, planned)
-    refused += [*judged.refused, *store_changes(scylla, judged)]
+    refused, waiting = apply(scylla, batch.entries, group.settled())
     dead_letters.add(stores.postgres, stores.keys, group.journal_id, refused, batch.unreadable)
-    group.park(judged.wait)
-    group.ack({*batch.ids} - judged.wait)
+    group.park(waiting)
+    group.ack({*batch.ids} - waiting)
+
+
+def apply(scylla: Scylla, entries: Iterable[Entry], settled: EntryId) -> tuple[list[Refusal], frozenset[str]]:
+    """Store what entries ask for; the operations refused, and the ids of the entries that wait for a verdict.
+
+    `settled` was asked for before: all creates before it are stored, so a message that is not there never was.
+    """
+    planned = plan(entries)
+    refused = store_creates(scylla, planned)  # first: a change looks for its message
+    judged = judge_all(planned.changes, messages.find(scylla, planned.changes), settled)
+    return [*refused, *judged.refused, *store_changes(scylla, judged)], judged.wait
 
 
 def store_creates(scylla: Scylla, planned: Plan) -> list[Refusal]:
@@ -76,14 +86,6 @@ def store_stubs(scylla: Scylla, refused: list[Refusal]) -> None:
     creates = only_creates(refusal.placed for refusal in refused)
     stubs, _ = scylla.bind(creates, messages.stub_rows)
     scylla.write(stubs)
-
-
-def judge_changes(scylla: Scylla, group: ConsumerGroup, planned: Plan) -> Judged:
-    """Which edits, deletions and reactions may be applied, which wait, which are refused."""
-    if not planned.changes:
-        return Judged()
-    settled = group.settled()  # before the rows are read
-    return judge_all(planned.changes, messages.find(scylla, planned.changes), settled)
 
 
 def store_changes(scylla: Scylla, judged: Judged) -> list[Refusal]:
