@@ -19,9 +19,6 @@ from ingest.services import Services
 from stores import dead_letters, probes
 from stores.journal import Journal
 
-STUCK_MS: Final = 60_000
-"""Work that has waited this long is not moving: a drain takes seconds, a takeover from a dead worker one minute."""
-
 
 class Check(msgspec.Struct, frozen=True):
     """One thing that must be well."""
@@ -85,7 +82,7 @@ async def check_journal(journal: Journal) -> Check:
         state = await journal.state()
     except Away as away:
         return Check(name, False, away.code)
-    if state.oldest_waiting_ms > STUCK_MS:
+    if state.is_stuck:
         return Check(name, False, f"the oldest entry has waited for {state.oldest_waiting_ms // 1_000} s")
     return Check(name, True)
 

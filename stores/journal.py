@@ -41,6 +41,8 @@ WAITING_MS_MAX: Final = 7 * 24 * 3_600 * 1_000
 then sure to outlive every entry that it numbered."""
 assert WAITING_MS_MAX < 30 * 24 * 3_600 * 1_000
 AGE_LOOK_S: Final = 5.0
+STUCK_MS: Final = 60_000
+"""Work that has waited this long is not moving: a drain takes seconds, a takeover from a dead worker one minute."""
 PIPELINES_UNDER_WAY_MAX: Final = 2
 """One being fsynced, one being filled; more only makes them smaller."""
 
@@ -79,6 +81,11 @@ class JournalState:
     """Entries that were trimmed while a consumer held them. Must stay 0."""
     bytes_used: int
     bytes_allowed: int
+
+    @property
+    def is_stuck(self) -> bool:
+        """Does it hold work that nobody does?"""
+        return self.oldest_waiting_ms > STUCK_MS
 
 
 def append_call(submissions: Sequence[Submission]) -> tuple[int, list[str | bytes | int]]:
