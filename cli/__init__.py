@@ -1,40 +1,29 @@
 """The `timingle` command: parse, call, print. A module per subcommand; an error of ours is one line."""
 
+import logging
 import sys
-from enum import IntEnum
 
 import typer
 
-from cli import migrate
-from domain.errors import Away, SettingsError, TimingleError
+from cli import clients, dead_letters, exit_codes, health, migrate
+from cli.exit_codes import ExitCode
+from domain.errors import TimingleError
 
+__all__ = ["ExitCode", "app", "main"]
 
-class ExitCode(IntEnum):
-    """What a script that calls us can tell apart."""
-
-    FAILED = 1
-    WRONG_SETTINGS = 3
-    STORE_AWAY = 4
-
-
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate timingle.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate timingle.", epilog=exit_codes.described())
 app.add_typer(migrate.app, name="migrate")
+app.add_typer(clients.app, name="clients")
+app.add_typer(dead_letters.app, name="dead-letters")
+app.command(name="health")(health.health)
 
 
 def main() -> None:
     """The command's entry point."""
+    # Of a store that is away our own error says enough; the drivers would say it again for each attempt.
+    logging.basicConfig(level=logging.CRITICAL)
     try:
         app()
     except TimingleError as error:
         print(f"timingle: {error}", file=sys.stderr)
-        sys.exit(exit_code(error))
-
-
-def exit_code(error: TimingleError) -> ExitCode:
-    match error:
-        case SettingsError():
-            return ExitCode.WRONG_SETTINGS
-        case Away():
-            return ExitCode.STORE_AWAY
-        case _:
-            return ExitCode.FAILED
+        sys.exit(exit_codes.exit_code(error))
