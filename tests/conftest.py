@@ -25,5 +25,5 @@ def stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def system(stack: Stack) -> Stack:
     """The same with ingest, the workers and beat."""
-    stack.start(*(name for name in stack.names if name != "flower"))
+    stack.start(*(name for name in stack.names if name not in {"migrate", "flower"}))
     return stack

@@ -72,6 +72,12 @@ def listeners(pids: set[int]) -> list[tuple[str, int]]:
     return [(c.laddr.ip, c.laddr.port) for c in found]
 
 
+@pytest.fixture(scope="module")
+def whole(system: Stack) -> Stack:
+    system.start("flower")
+    return system
+
+
 class TestSupervisor:
     def test_a_killed_process_is_started_again_and_said_so(self, tmp_path: Path) -> None:
         with supervised(tmp_path, light("a")) as (supervisor, heard):
@@ -309,11 +315,6 @@ class TestBootstrap:
 
 
 class TestWholeStack:
-    @pytest.fixture(scope="class")
-    def whole(self, system: Stack) -> Stack:
-        system.start("flower")
-        return system
-
     def test_everything_listens_on_loopback_only(self, whole: Stack) -> None:
         sessions = [whole.pid(name) for name in whole.names if name != "migrate"]
         pids = {member.pid for session in sessions for member in processes.session_members(session)}
