@@ -15,13 +15,22 @@ import cassandra.connection
 import cassandra.pool
 import cassandra.protocol
 import psycopg
-import psycopg_pool
 import redis
 
 from domain.errors import Away, JournalFull, Wrong
 
-POSTGRES_AWAY: Final = (psycopg.OperationalError, psycopg.InterfaceError, psycopg_pool.PoolTimeout)
-POSTGRES_WRONG: Final = (psycopg.DataError, psycopg.IntegrityError)
+POSTGRES_AWAY: Final = (
+    psycopg.OperationalError,  # the pool's errors too
+    psycopg.InterfaceError,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby, before it has taken over
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.TransactionTimeout,
+)
+POSTGRES_WRONG: Final = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.ProgramLimitExceeded,  # longer than an index can hold
+)
 
 SCYLLA_AWAY: Final = (
     cassandra.DriverException,  # time-outs, unavailable, failures of replicas, over rate, shutdown
@@ -29,9 +38,7 @@ SCYLLA_AWAY: Final = (
     cassandra.connection.ConnectionBusy,
     cassandra.connection.ConnectionException,
     cassandra.pool.NoConnectionsAvailable,
-    cassandra.protocol.OverloadedErrorMessage,
-    cassandra.protocol.IsBootstrappingErrorMessage,
-    cassandra.protocol.TruncateError,
+    cassandra.protocol.RequestExecutionException,  # overloaded, bootstrapping: what the driver leaves as it came
     cassandra.protocol.ServerError,
 )
 SCYLLA_WRONG: Final = (cassandra.InvalidRequest, cassandra.protocol.SyntaxException)
@@ -41,8 +48,12 @@ REDIS_AWAY: Final = (
     redis.exceptions.TimeoutError,
     redis.exceptions.ReadOnlyError,
     redis.exceptions.TryAgainError,
+    redis.exceptions.ClusterDownError,  # MASTERDOWN too: a replica that has lost its master
+    redis.exceptions.InvalidResponse,
     OSError,
 )
+REDIS_AWAY_REPLIES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ")
+"""A function that runs too long, a disk that cannot be written, too few replicas: for these redis-py has no class."""
 
 
 @contextmanager
@@ -76,3 +87,7 @@ def redis_errors() -> Iterator[None]:
         raise JournalFull("the journal", "full", retry_after_s=5) from None
     except REDIS_AWAY as error:
         raise Away("the journal", type(error).__name__) from None
+    except redis.exceptions.ResponseError as error:
+        if not str(error).startswith(REDIS_AWAY_REPLIES):
+            raise
+        raise Away("the journal", str(error).partition(" ")[0]) from None
