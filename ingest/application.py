@@ -14,12 +14,12 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 import settings
-from domain.errors import NotThere, TimingleError
+from domain.errors import NotThere
 from domain.message import INT8_MAX
 from ingest import activity, events, health, messages, openapi, users
 from ingest.calls import Answer, Call, answer_problem, encode_json, read_body, send_answer
 from ingest.metrics import observed
-from ingest.problems import MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
+from ingest.problems import ANSWERED, MEDIA_TYPE, TYPE_PREFIX, Problem, problem_of
 from ingest.routes import Route
 from ingest.services import Services, api_addresses
 from worker.logs import configure_logs
@@ -39,7 +39,7 @@ class Endpoint:
         with observed(self._route) as observation:
             try:
                 answer = await self._answer(services, scope, receive)
-            except TimingleError as error:
+            except ANSWERED as error:
                 answer = answer_problem(problem_of(error))
             observation.status = answer.status
         await send_answer(send, answer)

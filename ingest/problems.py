@@ -1,4 +1,8 @@
-"""Our errors as problem details (RFC 9457): one table from class to status and type. One without a row fails a test."""
+"""Our errors as problem details (RFC 9457): one table from class to status and type.
+
+A class without a row takes that of the nearest class above it; what has none at all is a mistake of ours and a 500. A
+test holds who has a row.
+"""
 
 from http import HTTPStatus
 from typing import Final
@@ -16,6 +20,7 @@ from domain.errors import (
     OutcomeUnknown,
     OverRate,
     TimingleError,
+    Wrong,
 )
 
 MEDIA_TYPE: Final = b"application/problem+json"
@@ -44,10 +49,14 @@ PROBLEMS: Final[dict[type[TimingleError], tuple[HTTPStatus, str]]] = {
     NotThere: (HTTPStatus.NOT_FOUND, "not-there"),
     Conflict: (HTTPStatus.CONFLICT, "conflict"),
     OverRate: (HTTPStatus.TOO_MANY_REQUESTS, "over-rate"),
+    Wrong: (HTTPStatus.UNPROCESSABLE_ENTITY, "not-storable"),
     Away: (HTTPStatus.SERVICE_UNAVAILABLE, "store-away"),
     JournalFull: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-full"),
     OutcomeUnknown: (HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown"),
 }
+
+ANSWERED: Final = tuple(PROBLEMS)
+"""What is answered as a problem; any other error goes through."""
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -64,8 +73,8 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def problem_of(error: TimingleError) -> Problem:
-    """An error as it is answered."""
-    status, name = PROBLEMS[type(error)]
+    """An error of ANSWERED as it is answered."""
+    status, name = next(PROBLEMS[known] for known in type(error).__mro__ if known in PROBLEMS)
     return Problem(
         type=TYPE_PREFIX + name,
         title=status.phrase,
