@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.opened import opened
+from cli.opened import migrated
 from cli.tables import print_table
 from domain.errors import BadInput
 from ingest.clients import AREAS, SCOPES
@@ -34,7 +34,7 @@ def create(
     if not name.strip() or not name.isprintable():
         raise BadInput("--name must be one line of printable characters.", "name")
     wanted = parse_scopes(scopes)
-    with opened() as stores:
+    with migrated() as stores:
         key = api_clients.create(stores.postgres, name, wanted, rate)
     print(f"{name} may now use {', '.join(wanted)}. This is its key; it is shown only now:")
     print(key)
@@ -43,7 +43,7 @@ def create(
 @app.command(name="list")
 def show_list() -> None:
     """Show all apps, those whose key has ended too."""
-    with opened() as stores:
+    with migrated() as stores:
         rows = [
             (client.id, client.name, " ".join(client.scopes), client.rate_per_s, client.created_at, client.revoked_at)
             for client in api_clients.listed(stores.postgres)
@@ -60,7 +60,7 @@ def revoke(
     meant = {given for given in (name, option) if given is not None}
     if len(meant) != 1:
         raise BadInput("Say which client: timingle clients revoke NAME.", "name")
-    with opened() as stores:
+    with migrated() as stores:
         api_clients.revoke(stores.postgres, *meant)
     print(f"{meant.pop()} can call no more.")
 

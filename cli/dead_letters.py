@@ -8,7 +8,7 @@ import msgspec
 import typer
 
 from cli.exit_codes import ExitCode
-from cli.opened import opened
+from cli.opened import migrated
 from cli.tables import cell, print_table
 from domain.entries import Entry
 from domain.errors import BadInput, NotThere
@@ -33,7 +33,7 @@ def show_list(
 ) -> None:
     """Show open dead letters (or those of a state), newest first: ids and causes, never a text."""
     states = state or [State.OPEN]
-    with opened() as stores:
+    with migrated() as stores:
         found = dead_letters.find(stores.postgres, states)
         while every and found and (older := dead_letters.find(stores.postgres, states, before=found[-1].id)):
             found += older
@@ -49,7 +49,7 @@ def show(
     payload: Annotated[bool, typer.Option("--payload", help="What it asks for too: personal text.")] = False,
 ) -> None:
     """Show one dead letter by ids; with --payload also what it asks for, decrypted, as JSON."""
-    with opened() as stores:
+    with migrated() as stores:
         letter = dead_letters.get(stores.postgres, dead_letter_id)
         for name in ("id", "state", "kind", "cause_class", "cause_code", "event_id", "message_id", "seq", "actor_id",
                      "journal", "version", "entry_id", "created_at", "resolved_at"):  # fmt: skip
@@ -71,7 +71,7 @@ def replay(
     """
     if bool(ids) == every:
         raise BadInput("Say which: timingle dead-letters replay ID..., or --all.", "id")
-    with opened() as stores:
+    with migrated() as stores:
         replaying, refused = Replay(stores), 0
         for letters in dead_letters.all_open(stores.postgres) if every else [named(stores, ids or [])]:
             causes = replaying.store(letters)
@@ -87,7 +87,7 @@ def replay(
 @app.command()
 def discard(ids: Ids) -> None:
     """Close dead letters for good, unapplied. A message that could not be stored stays a stub; payloads are kept."""
-    with opened() as stores:
+    with migrated() as stores:
         check_found(ids, dead_letters.resolve(stores.postgres, ids, State.DISCARDED))
     print(f"{len(set(ids))} discarded")
 

@@ -12,16 +12,13 @@ from kombu.exceptions import OperationalError
 
 import settings
 from cli.exit_codes import ExitCode
-from cli.migrate import ROOT
-from cli.opened import opened
+from cli.opened import check_schema, opened
 from cli.tables import print_table
-from domain.errors import Away, MigrationError, TimingleError
+from domain.errors import Away, TimingleError
 from stores import dead_letters, migrations_postgres, migrations_scylla, tables
 from stores.connections import Stores
 from stores.dead_letters import State
 from stores.journal import Journal, JournalState, open_async
-from stores.migrations import Schema
-from stores.migrations_files import read_folder
 
 MIB: Final = 1_048_576
 BROKER_S_MAX: Final = 3
@@ -152,15 +149,6 @@ def look_at_broker() -> dict[str, int]:
                 return {queue: channel.queue_declare(queue).message_count for queue in QUEUES}
         except (OperationalError, *connection.connection_errors) as error:
             raise Away("the broker", type(error).__name__) from None
-
-
-def check_schema(schema: Schema, folder: str) -> None:
-    """Raises MigrationError if a schema is dirty or older than this release."""
-    position, newest = schema.position(), read_folder(ROOT / folder)[-1].version
-    if position.dirty:
-        raise MigrationError(f"A migration to version {position.version} failed; see `timingle migrate status`.")
-    if position.version < newest:
-        raise MigrationError(f"The schema is at version {position.version} of {newest}; run `timingle migrate up`.")
 
 
 def count(table: tables.WindowedTable, first_event_at: datetime | None) -> Windows:
