@@ -3,10 +3,11 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -44,22 +45,33 @@ class Place:
         host, _, port = self.env["TIMINGLE_SCYLLA_CONTACT_POINTS"].rpartition(":")
         return [(host, int(port))]
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
-        """Start `timingle` with these arguments; it writes both its outputs to one pipe."""
-        return subprocess.Popen(
-            [sys.executable, "-c", "import cli; cli.main()", *arguments],
-            cwd=ROOT,
-            env={**os.environ, **self.env},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+    def timingle(self, *arguments: str) -> "AbstractContextManager[subprocess.Popen[str]]":
+        """`timingle` with these arguments, running."""
+        return started([sys.executable, "-c", "import cli; cli.main()", *arguments], self.env)
 
-    def timingle(self, *arguments: str) -> tuple[int, str]:
+    def run(self, *arguments: str) -> tuple[int, str]:
         """Exit code and output of `timingle` with these arguments."""
-        process = self.start(*arguments)
-        output, _ = process.communicate(timeout=COMMAND_S_MAX)
-        return process.returncode, output
+        with self.timingle(*arguments) as process:
+            return ended(process)
+
+
+@contextmanager
+def started(command: Sequence[str | Path], env: Mapping[str, str] | None = None) -> "Iterator[subprocess.Popen[str]]":
+    """A program, running; killed if what is done meanwhile fails. It writes both its outputs to one pipe."""
+    with subprocess.Popen(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=PIPE, stderr=STDOUT, text=True
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
+    """Exit code and (the rest of its) output once it has ended."""
+    output, _ = process.communicate(timeout=COMMAND_S_MAX)
+    return process.returncode, output
 
 
 @contextmanager
