@@ -4,10 +4,10 @@ Read by ingest, worker, cli and local only: the rooms below them take what they 
 """
 
 import base64
-import binascii
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from typing import Annotated, Final, Literal
 
@@ -59,12 +59,28 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     @property
     def index_key_bytes(self) -> bytes:
         """The blind index's key, 32 bytes."""
-        return base64.b64decode(self.index_key)
+        return base64.b64decode(self.index_key, validate=True)
 
     @property
     def journals(self) -> tuple[str, ...]:
         """The URL of each journal; the index is the journal's id."""
         return tuple(url.strip() for url in self.journal_urls.split(","))
+
+
+CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
+    (
+        "SCYLLA_CONTACT_POINTS",
+        "host:port, several with commas",
+        lambda given: all(host and 0 < port < 65_536 for host, port in given.contact_points),
+    ),
+    (
+        "JOURNAL_URLS",
+        "redis:// or rediss:// URLs, several with commas",
+        lambda given: all(url.startswith(("redis://", "rediss://")) for url in given.journals),
+    ),
+    ("INDEX_KEY", f"base64 of {KEY_BYTES} bytes", lambda given: len(given.index_key_bytes) == KEY_BYTES),
+)
+"""What no type can say: (setting, what it must be, whether it is)."""
 
 
 def parse(environ: Mapping[str, str]) -> Settings:
@@ -79,16 +95,13 @@ def parse(environ: Mapping[str, str]) -> Settings:
         raise SettingsError(f"Not set: {', '.join(missing)}. `make up` writes local ones to .local/env.")
     try:
         settings = msgspec.convert({k: v for k, v in given.items() if k in known}, Settings, strict=False)
-        if not all(0 < port < 65_536 for _, port in settings.contact_points):
-            raise ValueError
-        if len(settings.index_key_bytes) != KEY_BYTES:
-            raise binascii.Error
     except msgspec.ValidationError as error:
         raise SettingsError(f"A setting is wrong: {error}") from error
-    except binascii.Error:
-        raise SettingsError(f"{PREFIX}INDEX_KEY must be base64 of {KEY_BYTES} bytes.") from None
-    except ValueError:
-        raise SettingsError(f"{PREFIX}SCYLLA_CONTACT_POINTS must be host:port, several with commas.") from None
+    for name, must_be, holds in CHECKS:
+        with suppress(ValueError):  # no number, no base64: it does not hold
+            if holds(settings):
+                continue
+        raise SettingsError(f"{PREFIX}{name} must be {must_be}.")
     return settings
 
 
