@@ -68,23 +68,22 @@ class PostgresSchema:
         lock = [lock_id(str(schema), str(database))]
         if fetch_row(self._connection, TRY_LOCK, lock) == (False,):
             say("another migration is running: waiting until it ends")
-            self._set_timeouts(EXCLUSIVE_WAIT_S_MAX)
+            self._set_timeouts(lock_s=EXCLUSIVE_WAIT_S_MAX, statement_s=0)
             try:
                 self._connection.execute(WAIT_FOR_LOCK, lock)
             except psycopg.errors.LockNotAvailable as error:
                 raise MigrationError(
                     f"Another migration has been running for {EXCLUSIVE_WAIT_S_MAX} s: pg_locks says whose."
                 ) from error
-        self._set_timeouts(LOCK_TIMEOUT_S)
+        self._set_timeouts(lock_s=LOCK_TIMEOUT_S, statement_s=STATEMENT_TIMEOUT_S)
         try:
             yield
         finally:
             if not self._connection.broken:  # the lock of a broken connection went with it
                 self._connection.execute(UNLOCK, lock)
 
-    def _set_timeouts(self, lock_timeout_s: int) -> None:
-        statement_timeout_s = max(STATEMENT_TIMEOUT_S, lock_timeout_s)
-        self._connection.execute(SET_TIMEOUTS, [f"{lock_timeout_s}s", f"{statement_timeout_s}s"])
+    def _set_timeouts(self, lock_s: int, statement_s: int) -> None:
+        self._connection.execute(SET_TIMEOUTS, [f"{lock_s}s", f"{statement_s}s"])
 
     def position(self) -> Position:
         """Where the schema stands. A database that never met a migration stands at NOTHING."""

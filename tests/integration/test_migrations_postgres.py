@@ -152,6 +152,18 @@ def test_a_version_that_no_migration_has_cannot_be_forced(schema: PostgresSchema
         migrations.force(schema, FILES, 4711, quietly)
 
 
+def test_waiting_for_another_run_ends_with_a_sentence(where: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(migrations_postgres, "EXCLUSIVE_WAIT_S_MAX", 1)
+    with (
+        migrations_postgres.connect(where.postgres_url) as one,
+        one.exclusive(quietly),
+        migrations_postgres.connect(where.postgres_url) as two,
+        pytest.raises(MigrationError, match="Another migration has been running for 1 s: pg_locks says whose"),
+        two.exclusive(quietly),
+    ):
+        pass
+
+
 def test_a_statement_gives_up_on_a_lock_soon(where: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(migrations_postgres, "LOCK_TIMEOUT_S", 1)
     files = read_folder(folder_with(tmp_path, "ALTER TABLE first ADD COLUMN more INT;"))
