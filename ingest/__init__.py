@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from ingest.application import Front
 
 
-def __getattr__(name: str) -> "Starlette":
+def __getattr__(name: str) -> "Front":
     """`app`, made when it is asked for: whoever imports `ingest.client` must not get a server and our Celery too."""
     if name != "app":
         raise AttributeError(f"ingest has no {name}")

@@ -203,22 +203,24 @@ def in_event(new: NewMessage, event_id: int) -> NewMessageIn:
 EVENT: Final = "/v1/events/{event_id:int}"
 MESSAGE: Final = EVENT + "/messages/{message_id}"
 
+SEND: Final = Route(
+    "POST", EVENT + "/messages", send, "Say a message", "messages:write", NewMessage, None, Sent, ACCEPTED.status
+)
+SEND_BULK: Final = Route(
+    "POST",
+    "/v1/messages:batch",
+    send_bulk,
+    "Say up to 1,000 messages; answers come by position",
+    "messages:write",
+    BulkShape,
+    None,
+    BulkSent,
+    ACCEPTED.status,
+    BULK_BYTES_MAX,
+)
 ROUTES: Final = (
-    Route(
-        "POST", EVENT + "/messages", send, "Say a message", "messages:write", NewMessage, None, Sent, ACCEPTED.status
-    ),
-    Route(
-        "POST",
-        "/v1/messages:batch",
-        send_bulk,
-        "Say up to 1,000 messages; answers come by position",
-        "messages:write",
-        BulkShape,
-        None,
-        BulkSent,
-        ACCEPTED.status,
-        BULK_BYTES_MAX,
-    ),
+    SEND,
+    SEND_BULK,
     Route("PATCH", MESSAGE, edit, "Say a message anew", "messages:write", EditMessage, status=ACCEPTED.status),
     Route("DELETE", MESSAGE, delete, "Take a message back", "messages:write", None, Actor, status=ACCEPTED.status),
     Route(
@@ -231,6 +233,7 @@ ROUTES: Final = (
         "Take a reaction back",
         "messages:write",
         None,
+        Actor,
         status=ACCEPTED.status,
     ),
     Route(
