@@ -49,7 +49,7 @@ def defaults(ports: Ports, secret: Secrets) -> dict[str, str]:
     """The local value of every TIMINGLE_* variable that has no other default."""
     postgres = f"{LOOPBACK}:{ports.postgres}/timingle"
     return {
-        "TIMINGLE_POSTGRES_URL": f"postgresql://timingle:{secret.postgres}@{postgres}",
+        "TIMINGLE_POSTGRES_URL": f"postgresql://timingle:{secret.postgres}@{postgres}?sslmode=disable",
         "TIMINGLE_POSTGRES_API_URL": f"postgresql://timingle_api:{secret.postgres_api}@{postgres}",
         "TIMINGLE_SCYLLA_CONTACT_POINTS": f"{LOOPBACK}:{ports.cql}",
         "TIMINGLE_SCYLLA_REPLICATION": "1",

@@ -23,6 +23,7 @@ BANNED: Final = {
     ),
     r"(?<![\w.])/(work|root|home)/[a-z]": "a path of one machine: derive it from the module's own place",
 }
+TEXTS: Final = (".py", ".lua", ".sql", ".cql", ".md", ".toml", ".txt", ".yml", ".yaml", "Makefile", "Dockerfile")
 TEST_NAMED: Final = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -98,7 +99,7 @@ def test_nothing_banned_is_written_anywhere() -> None:
     me = Path(__file__).name
     found = [
         f"{path.relative_to(ROOT)}:{number}: {why}"
-        for path in tracked(".py", ".lua", ".sql", ".cql", ".md", ".toml", ".txt", ".yml", ".yaml", "Makefile", "Dockerfile")
+        for path in tracked(*TEXTS)
         if path.name != me
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         for pattern, why in BANNED.items()
