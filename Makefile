@@ -33,5 +33,6 @@ lint: setup ## Check style, types and the direction of imports
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 
-bench: setup ## Measure the way of a message beside its peers
-	$(RUN)/python -m bench
+bench: setup ## Measure the way of a message beside its peers; SCALE=full: at the size it is built for; ARGS="--quick --rows a,b"
+	@$(RUN)/pip --disable-pip-version-check install --quiet --only-binary=:all: --require-hashes -r locks/bench.txt
+	@$(RUN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(ARGS)
