@@ -24,7 +24,8 @@ INT8_MAX: Final = 2**63 - 1
 """The largest id of a row: PostgreSQL's BIGINT."""
 RowId = Annotated[int, msgspec.Meta(ge=1, le=INT8_MAX)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=TEXT_CHARACTERS_MAX)]
-Attachment = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$", max_length=URL_CHARACTERS_MAX)]
+# In Python, $ also matches before a last newline, which is no part of an address: hence (?!\n).
+Attachment = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$(?!\n)", max_length=URL_CHARACTERS_MAX)]
 MessageType = Literal["text", "image", "file"]
 """`system` is ours and cannot be asked for."""
 

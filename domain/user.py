@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 import msgspec
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", max_length=255)]
-PictureUrl = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$", max_length=2_048)]
+# In Python, $ also matches before a last newline, which is no part of an address: hence (?!\n).
+Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=255)]
+PictureUrl = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$(?!\n)", max_length=2_048)]
 Interest = Annotated[str, msgspec.Meta(min_length=1, max_length=50)]
 Role = Literal["USER", "BUSINESS"]
 Plan = Literal["FREE", "PRO"]
