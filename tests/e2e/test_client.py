@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -195,6 +196,7 @@ BAD: list[tuple[str, dict[str, object], type[TimingleError], str]] = [
     ("send", {"message": b"bytes"}, BadInput, "message"),
     ("send", {"message_type": "system"}, BadInput, "message_type"),
     ("send", {"attachments": ["http://salon.example/a"]}, BadInput, "attachments[0]"),
+    ("send", {"attachments": ["https://salon.example/a\n"]}, BadInput, "attachments[0]"),
     ("send", {"attachments": ["https://a/"] * 11}, BadInput, "attachments"),
     ("send", {"metadata": {"a": "가" * 6_000}}, BadInput, "message"),
     ("send", {"client_id": "\udfff"}, BadInput, "client_id"),
@@ -324,17 +326,22 @@ def test_the_ring_is_the_one_that_the_workers_listen_for(system: Stack, tmp_path
 
 def run_python(code: str, env: Mapping[str, str], cwd: Path) -> str:
     """What a fresh Python prints that runs this; it must end well and say nothing on standard error."""
-    done = subprocess.run(
+    python = subprocess.Popen(
         [sys.executable, "-c", code],
         cwd=cwd,
         env=environ(env),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=PROCESS_S_MAX,
-        check=False,
+        start_new_session=True,
     )
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    try:
+        output, errors = python.communicate(timeout=PROCESS_S_MAX)
+    except subprocess.TimeoutExpired:
+        os.killpg(python.pid, signal.SIGKILL)  # children that it forked and that hang, too
+        raise
+    assert (python.returncode, errors) == (0, "")
+    return output
 
 
 def environ(env: Mapping[str, str]) -> dict[str, str]:
