@@ -4,9 +4,14 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from local import record
 from local.stack import DEFAULT_STATE, SERVERS, Stack
+
+# How long an example takes tells of the machine, and of whoever else uses it, not of the code.
+settings.register_profile("timingle", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("timingle")
 
 log = logging.getLogger("local")
 # More runs than these at once do not fit one machine.
