@@ -14,7 +14,9 @@ from stores.connections import open_pool
 
 SCOPES: Final = tuple(f"{area}:{access}" for area in ("messages", "events", "users") for access in ("read", "write"))
 RATE_PER_S: Final = 1_000
+"""Far more than one person can watch."""
 ANSWER_S_MAX: Final = 30.0
+"""Longer than any store keeps ingest waiting: it answers that a store is away."""
 
 Body = Mapping[str, object]
 Query = Mapping[str, str | int]

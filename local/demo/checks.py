@@ -12,6 +12,7 @@ from local.demo.stage import Said, Stage
 
 BEFORE_THE_FIRST: Final = UUID(int=0)
 PAGE_MAX: Final = 100
+"""What the API gives at most."""
 
 
 @dataclass(frozen=True, slots=True)

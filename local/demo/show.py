@@ -16,7 +16,9 @@ from local.demo.script import Line, script
 WIDTH_IN_A_FILE: Final = 120
 """Where there is no terminal that says how wide it is: a log of CI."""
 ENGLISH_FROM_WIDTH: Final = 100
-QUOTED_MAX: Final = 18
+"""Narrower, two languages beside each other would break into pieces."""
+QUOTED_CHARACTERS_MAX: Final = 18
+"""Korean is wide: this is a third of a line."""
 COLORS: Final = ("cyan", "magenta")
 
 
@@ -34,7 +36,7 @@ class Row(NamedTuple):
 
 def quoted(text: str) -> str:
     """The beginning of a text."""
-    return f"“{text}”" if len(text) <= QUOTED_MAX else f"“{text[:QUOTED_MAX].rstrip()}…”"
+    return f"“{text}”" if len(text) <= QUOTED_CHARACTERS_MAX else f"“{text[:QUOTED_CHARACTERS_MAX].rstrip()}…”"
 
 
 class Show:
