@@ -50,7 +50,8 @@ FLOWER: Final = (
 def services(root: Path, data: Path, at: Ports, env: Mapping[str, str], broker_password: str) -> list[Service]:
     """All of them, for the project folder `root`, with the settings `env` and their files under `data`."""
     workers = [_worker(root, env, group, at.broker, broker_password) for group in WORKERS]
-    return [_migrate(root, env), _ingest(root, env, at), *workers, _beat(root, env, data), _flower(root, env, data, at)]
+    beat, flower = _beat(root, env, data, at.broker), _flower(root, env, data, at)
+    return [_migrate(root, env), _ingest(root, env, at), *workers, beat, flower]
 
 
 def _migrate(root: Path, env: Mapping[str, str]) -> Service:
@@ -97,7 +98,7 @@ def _worker(root: Path, env: Mapping[str, str], group: WorkerGroup, broker_port:
     )
 
 
-def _beat(root: Path, env: Mapping[str, str], data: Path) -> Service:
+def _beat(root: Path, env: Mapping[str, str], data: Path, broker_port: int) -> Service:
     folder = data / "beat"
     folder.mkdir(parents=True, exist_ok=True)
     return Service(
@@ -107,8 +108,9 @@ def _beat(root: Path, env: Mapping[str, str], data: Path) -> Service:
         cwd=root,
         env=env,
         after=("migrate", "broker"),
-        waits_for="waits for its schedule",
-        ready=lambda pid: _wrote_since_birth(pid, list(folder.iterdir())),
+        waits_for="waits for its first job to be due",
+        # It reaches for the broker only then; the sweep is due every 2 s.
+        ready=lambda pid: bool(_ports_towards(broker_port, pid)),
     )
 
 
@@ -136,13 +138,13 @@ def _celery(*arguments: str) -> tuple[str, ...]:
 
 def _consumes(pid: int, broker_port: int, password: str) -> bool:
     """Whether the broker has a connection of this process that waits for tasks (BRPOP)."""
-    mine = {c.laddr.port for c in psutil.Process(pid).net_connections("tcp4") if c.laddr}
-    waiting = [line for line in probes.redis_clients(broker_port, password).splitlines() if " cmd=brpop " in line]
-    fields: list[Sequence[str]] = [line.split() for line in waiting]
-    ports = {int(field.rpartition(":")[2]) for line in fields for field in line if field.startswith("addr=")}
-    return bool(mine & ports)
+    clients = probes.redis_clients(broker_port, password).splitlines()
+    fields = (field for line in clients if " cmd=brpop " in line for field in line.split())
+    ports = {int(field.rpartition(":")[2]) for field in fields if field.startswith("addr=")}
+    return not ports.isdisjoint(_ports_towards(broker_port, pid))
 
 
-def _wrote_since_birth(pid: int, files: Sequence[Path]) -> bool:
-    born = psutil.Process(pid).create_time()
-    return any(file.stat().st_mtime >= born for file in files)
+def _ports_towards(port: int, pid: int) -> set[int]:
+    """The process's own ports of its connections to a server."""
+    connections = psutil.Process(pid).net_connections("tcp4")
+    return {each.laddr.port for each in connections if each.raddr and each.raddr.port == port}
