@@ -46,7 +46,8 @@ BATCH_OPERATIONS: Final = 4_000
 BATCH_ENTRIES_MAX: Final = 1_000
 """A batch is as many entries as hold about this many operations: enough to fill batches, and done in about a second."""
 CLAIM_ENTRIES: Final = 500
-BELL_MS: Final = 1_000
+BELL_MS: Final = 5_000
+"""As long as a drain (`functions/append.lua` sets it too): a ring may wait in the queue until a drain has ended."""
 assert WRITE_S_MAX * 1_000 < IDLE_MS_MAX, "an entry must not be taken over while it is being written"
 
 

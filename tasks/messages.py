@@ -37,9 +37,9 @@ def drain(stores: Stores, group: ConsumerGroup) -> None:
     """Drain one journal until it is empty or the time is over; rings again in the latter case."""
     started = time.monotonic()
     try:
-        scylla = stores.scylla  # first: while it is away, nothing is read
         group.prepare()
         group.quiet_bell()  # before reading: work that comes from now on rings again
+        scylla = stores.scylla  # while it is away, nothing is read
         for batch in group.take(DRAIN_S_MAX):
             store(stores, scylla, group, batch)
         if time.monotonic() - started >= DRAIN_S_MAX and group.has_work() and group.set_bell():

@@ -11,7 +11,7 @@
   Redis keeps what was written before an error: check all, then write. In Lua 0 is true, and tostring rounds versions. ]]
 
 local REGISTER_MS = 30 * 24 * 3600 * 1000
-local BELL_MS = 1000
+local BELL_MS = 5000 -- as long as a drain: a ring may wait for one in the queue, and is not to be rung again
 local OPERATION_ARGS = 7
 
 local function repeat_of(remembered, hash)
