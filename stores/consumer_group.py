@@ -95,6 +95,8 @@ class ConsumerGroup:
     def __init__(self, journal_id: int, client: "redis.Redis", consumer: str) -> None:
         self.journal_id = journal_id
         self._client = client
+        # redis-py would read the ids that JUSTID answers as entries, and drop the cursor.
+        client.set_response_callback("XAUTOCLAIM", lambda reply, **_: reply)
         self._consumer = consumer
         self._held: dict[str, int] = {}
         self._batch_entries = 100
@@ -257,9 +259,8 @@ class ConsumerGroup:
             by_count.setdefault(self._held.get(entry_id, 0), []).append(entry_id)
         for count, group in by_count.items():
             with redis_errors():
-                self._client.execute_command(
-                    *("XCLAIM", STREAM, GROUP, consumer, 0, *group),
-                    *("IDLE", idle_ms, "RETRYCOUNT", count, "JUSTID"),
+                self._client.xclaim(
+                    STREAM, GROUP, consumer, 0, cast("Any", group), idle=idle_ms, retrycount=count, justid=True
                 )
         self._forget(ids)
 
