@@ -192,7 +192,12 @@ class Journal:
                         raise
 
     async def close(self) -> None:
-        """End the connections."""
+        """End the connections, after what is under way."""
+        if self._looking is not None:
+            self._looking.cancel()
+        while self._waiting or self._under_way:
+            await asyncio.sleep(0)  # what waits is sent in the loop's next turn
+            await asyncio.gather(*self._under_way)
         await self._client.aclose()
 
     def _look_at_age(self) -> None:
