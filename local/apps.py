@@ -1,7 +1,7 @@
 """Our own processes: migrations, ingest, a Celery worker for each group of queues, beat and Flower."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
