@@ -25,7 +25,7 @@ RING_EXPIRES_S: Final = 10
 log = structlog.get_logger()
 
 
-@shared_task(name="tasks.messages.persist", queue="messages", expires=RING_EXPIRES_S, ignore_result=True)
+@shared_task(name="tasks.messages.persist", expires=RING_EXPIRES_S, ignore_result=True)
 def persist() -> None:
     """Drain the journals (P1, P2). Any number of runs, at once and in any order, ends the same."""
     stores = connections.stores()
@@ -94,7 +94,7 @@ def store_changes(scylla: Scylla, judged: Judged) -> list[Refusal]:
     return [*unbindable, *scylla.write(rows)]
 
 
-@shared_task(name="tasks.messages.sweep", queue="upkeep", expires=RING_EXPIRES_S, ignore_result=True)
+@shared_task(name="tasks.messages.sweep", expires=RING_EXPIRES_S, ignore_result=True)
 def sweep() -> None:
     """Ring for what waits, note how far all is stored, trim what is safely on disk, deliver anew after a loss (P1)."""
     stores = connections.stores()

@@ -10,18 +10,25 @@ from schedules import SCHEDULES
 from worker.failures import DiscreetTask
 
 QUEUES: Final = ("messages", "events", "payments", "reports", "upkeep")
-app: Final = Celery("timingle", broker=settings.current().broker_url, include=["tasks.messages"], task_cls=DiscreetTask)
+ROUTES: Final = {
+    "tasks.messages.persist": {"queue": "messages"},
+    **{schedule.task: {"queue": schedule.queue} for schedule in SCHEDULES},
+}
+app: Final = Celery("timingle", include=["tasks.messages"], task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={
         schedule.task: {
             "task": schedule.task,
             "schedule": schedule.every_s,
-            "options": {"queue": schedule.queue, "expires": max(10.0, schedule.every_s)},
+            "options": {"expires": max(10.0, schedule.every_s)},
         }
         for schedule in SCHEDULES
     },
     broker_connection_retry_on_startup=True,
+    # Not broker_url: a CELERY_BROKER_URL in the environment would win over it.
+    broker_read_url=settings.current().broker_url,
+    broker_write_url=settings.current().broker_url,
     broker_connection_timeout=3,
     # A broker that hangs must not hold up whoever rings; a ring that was not heard is rung again by the sweep.
     broker_transport_options={"socket_timeout": 10, "socket_connect_timeout": 3, "socket_keepalive": True},
@@ -31,6 +38,7 @@ app.conf.update(
     task_ignore_result=True,
     # Named, so that Flower shows them all, and a worker without -Q serves them all.
     task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
+    task_routes=ROUTES,
     task_send_sent_event=True,
     task_serializer="json",
     task_track_started=False,
