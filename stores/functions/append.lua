@@ -20,11 +20,22 @@ local function repeat_of(remembered, hash)
   return {tonumber(version), tonumber(seq), tonumber(random)}
 end
 
-local function registers_of(keys, r)
+-- The registers of what is no repeat: a repeat is answered whatever was lost since.
+local function needed_by(args, remembered)
+  local needed = {}
+  for i = 1, (#args - 2) / OPERATION_ARGS do
+    if not remembered[i] then needed[tonumber(args[2 + (i - 1) * OPERATION_ARGS + 2])] = true end
+  end
+  return needed
+end
+
+local function registers_of(keys, r, needed)
   local seqs, missing = {}, {}
   for i = 1, r do
-    local register = redis.call('HMGET', keys[3 + i], 's', 'i')
-    if register[1] and register[2] == run_id() then seqs[i] = tonumber(register[1]) else missing[#missing + 1] = keys[3 + i] end
+    if needed[i] then
+      local register = redis.call('HMGET', keys[3 + i], 's', 'i')
+      if register[1] and register[2] == run_id() then seqs[i] = tonumber(register[1]) else missing[#missing + 1] = keys[3 + i] end
+    end
   end
   return seqs, missing
 end
@@ -37,14 +48,15 @@ end
 local function append(keys, args)
   local format, r = args[1], tonumber(args[2])
   local n = (#args - 2) / OPERATION_ARGS
-  local seqs, missing = registers_of(keys, r)
+  local remembered = redis.call('MGET', unpack(keys, 4 + r, 3 + r + n))
+  local needed = needed_by(args, remembered)
+  local seqs, missing = registers_of(keys, r, needed)
   local last = redis.call('GET', keys[2])
-  if not last then missing[#missing + 1] = keys[2] end
+  if next(needed) and not last then missing[#missing + 1] = keys[2] end
   if #missing > 0 then return {'SEED', unpack(missing)} end
 
-  local remembered = redis.call('MGET', unpack(keys, 4 + r, 3 + r + n))
   local now = redis.call('TIME')
-  local version = math.max(now[1] * 1000000 + now[2], tonumber(last) + 1)
+  local version = math.max(now[1] * 1000000 + now[2], tonumber(last or 0) + 1)
   local first, answers, taken, taken_seqs, notes, same, grown = version, {}, {}, {}, {}, {}, {}
   for i = 1, n do
     local at = 2 + (i - 1) * OPERATION_ARGS
