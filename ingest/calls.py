@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from http import HTTPStatus
 from typing import Any, Final, TypeVar
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from starlette.types import Receive, Send
 
 from domain.errors import BadInput
 from domain.message import RowId
+from domain.texts import check_texts
 from ingest.problems import MEDIA_TYPE, BodyTooLarge, MalformedBody, Problem, WrongContentType
 from stores.api_clients import ApiClient
 
@@ -20,8 +22,15 @@ BULK_BYTES_MAX: Final = 8 * 1_048_576
 JSON: Final = b"application/json"
 _FIELD_IN_ERROR: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<path>.+)`)?$", re.DOTALL)
 _FIELD_IN_TEXT: Final = re.compile(r"(?:unknown field|missing required field) `(?P<name>[^`]*)`")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,19}")
+_NUL: Final = rb"\u0000"
+_ESCAPES: Final = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
+)
+"""Every escape of JSON; the group is half a surrogate pair."""
 
 T = TypeVar("T")
+Query = TypeVar("Query", bound=msgspec.Struct)
 encode_json: Final = msgspec.json.Encoder().encode
 
 
@@ -49,15 +58,16 @@ class Call:
     headers: Mapping[bytes, bytes]
     body: bytes
 
-    def query_as(self, shape: type[T]) -> T:
+    def query_as(self, shape: type[Query]) -> Query:
         """The query as a struct. Raises BadInput, naming the parameter."""
-        pairs = parse_qsl(self.query.decode("latin-1"), keep_blank_values=True)
-        names = [name for name, _ in pairs]
-        for name in names:
-            if names.count(name) > 1:
+        given: dict[str, object] = {}
+        integers = integer_fields(shape)
+        for name, value in parse_qsl(self.query.decode("latin-1"), keep_blank_values=True):
+            if name in given:
                 raise BadInput(f"{name} is given twice.", name)
+            given[name] = int(value) if name in integers and _INTEGER.fullmatch(value) else value
         try:
-            return msgspec.convert(dict(pairs), shape, strict=False)
+            return msgspec.convert(given, shape)
         except msgspec.ValidationError as error:
             raise bad_input(error) from None
 
@@ -68,18 +78,41 @@ class Call:
         return decode_json(self.body, decoder)
 
 
-def decode_json(body: bytes | msgspec.Raw, decoder: "msgspec.json.Decoder[T]") -> T:
+@cache
+def integer_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
+    """The parameters of a query that are numbers: in a query all are texts, and only these are read as more."""
+    info = msgspec.inspect.type_info(shape)
+    assert isinstance(info, msgspec.inspect.StructType)
+    return frozenset(one.encode_name for one in info.fields if isinstance(one.type, msgspec.inspect.IntType))
+
+
+def decode_json(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
     """JSON as a struct. Raises MalformedBody, BadInput, naming the field."""
     try:
-        return decoder.decode(body)
+        decoded = decoder.decode(body)
     except msgspec.ValidationError as error:
         raise bad_input(error) from None
     except msgspec.DecodeError as error:
-        raise MalformedBody(f"The body is not JSON: {error}.") from None
+        whole = halves_as_nul(body)
+        if whole == body:
+            raise MalformedBody(f"The body is not JSON: {error}.") from None
+        return decode_json(whole, decoder)
     except UnicodeDecodeError:
         raise MalformedBody("The body is not UTF-8.") from None
     except RecursionError:
         raise MalformedBody("The body is nested too deep.") from None
+    if _NUL in body:
+        check_texts(decoded)
+    return decoded
+
+
+def halves_as_nul(body: bytes) -> bytes:
+    """The same JSON, with NUL for each half of a surrogate pair.
+
+    Alone it is well-formed (RFC 8259, section 8.2), but msgspec takes the whole body for malformed. As NUL it is
+    refused with the field that holds it, and in a bulk with the message that does.
+    """
+    return _ESCAPES.sub(lambda escape: _NUL if escape[1] else escape[0], body)
 
 
 def bad_input(error: msgspec.ValidationError) -> BadInput:

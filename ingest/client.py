@@ -5,7 +5,6 @@ Nothing here imports `worker` or `tasks`: an app with a Celery of its own keeps 
 """
 
 import os
-import re
 import threading
 import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -19,6 +18,7 @@ import msgspec
 from domain.errors import Away, BadInput, TimingleError
 from domain.keyring import KeyRing
 from domain.message import BULK_MESSAGES_MAX, EditMessage, NewMessageIn, Reaction, ReadMark, RowId
+from domain.texts import check_texts
 from ingest.background import BackgroundIntake
 from ingest.calls import Actor, bad_input
 from ingest.intake import Intake
@@ -27,8 +27,6 @@ from settings import Settings
 from stores.connections import Addresses
 
 NAME_DEFAULT: Final = "python"
-LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""JSON over HTTP cannot hold one; a str of Python can."""
 
 T = TypeVar("T")
 
@@ -188,10 +186,7 @@ def new_or_error(given: Mapping[str, object]) -> NewMessageIn | BadInput:
 
 def shaped(shape: type[T], given: Mapping[str, object]) -> T:
     """What was given, as a struct. Raises BadInput, naming the field."""
-    texts = given.items() if isinstance(given, Mapping) else ()
-    for field, value in texts:
-        if isinstance(value, str) and LONE_SURROGATE.search(value):
-            raise BadInput("A text must not hold a lone surrogate.", field)
+    check_texts(given)
     try:
         return msgspec.convert(given, shape)
     except msgspec.ValidationError as error:

@@ -59,7 +59,7 @@ async def send_bulk(services: Services, call: Call) -> Answer:
     places: list[int] = []
     for place, one in enumerate(raw):
         try:
-            good.append(decode_json(one, _new_message_in))
+            good.append(decode_json(bytes(one), _new_message_in))
             places.append(place)
         except BadInput as error:
             results[place] = BadInput(str(error), error.field)
