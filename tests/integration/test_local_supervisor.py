@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,8 @@ from local import processes, record
 from local.service import Service, StackError, in_order
 from local.stack import ROOT, end_leftovers
 from local.supervisor import Supervisor
+from tests.waiting import wait_until
 
-WAIT_S_MAX = 10.0
 SLEEP = "import time; time.sleep(600)"
 # Deaf to SIGTERM, with a child that is deaf too.
 DEAF = f"""
@@ -30,15 +30,6 @@ print("deaf", flush=True)
 {SLEEP}
 """
 Heard = list[tuple[str, str]]
-
-
-def until(met: Callable[[], object], what: str) -> None:
-    """Wait for a condition, with a limit."""
-    limit = time.monotonic() + WAIT_S_MAX
-    while not met():
-        if time.monotonic() > limit:
-            pytest.fail(f"not within {WAIT_S_MAX:.0f} s: {what}")
-        time.sleep(0.01)
 
 
 def light(name: str, code: str = SLEEP, **changes: Any) -> Service:
@@ -64,7 +55,7 @@ def test_a_killed_process_is_started_again_and_said_so(tmp_path: Path) -> None:
         supervisor.start("a")
         first = supervisor.pid("a")
         os.kill(first, signal.SIGKILL)
-        until(lambda: said(heard, "a", "DIED (SIGKILL)"), "the death is said")
+        wait_until("the death is said", lambda: said(heard, "a", "DIED (SIGKILL)"))
         supervisor.wait_ready("a")
         assert supervisor.pid("a") != first
         assert supervisor.restarts("a") == 1
@@ -129,7 +120,7 @@ def test_one_that_runs_to_its_end_is_ready_only_when_that_was_clean(tmp_path: Pa
 def test_a_stop_leaves_no_descendant_even_of_one_that_ignores_it(tmp_path: Path) -> None:
     with supervised(tmp_path, light("a", DEAF)) as (made, heard):
         made.start("a")
-        until(lambda: "deaf" in (tmp_path / "a.log").read_text(), "both are deaf")
+        wait_until("both are deaf", lambda: "deaf" in (tmp_path / "a.log").read_text())
         session = made.pid("a")
         assert len(processes.session_members(session)) == 2
     assert processes.session_members(session) == []
@@ -139,7 +130,7 @@ def test_a_stop_leaves_no_descendant_even_of_one_that_ignores_it(tmp_path: Path)
 def test_descendants_of_a_dead_process_are_ended_before_its_restart(tmp_path: Path) -> None:
     with supervised(tmp_path, light("a", DEAF)) as (made, _):
         made.start("a")
-        until(lambda: "deaf" in (tmp_path / "a.log").read_text(), "both are deaf")
+        wait_until("both are deaf", lambda: "deaf" in (tmp_path / "a.log").read_text())
         session = made.pid("a")
         made.kill("a")
         assert processes.session_members(session) == []
@@ -151,6 +142,7 @@ import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from local import record
 from local.supervisor import Supervisor
+from tests.waiting import wait_until
 from tests.integration.test_local_supervisor import DEAF, light
 state = Path({str(tmp_path)!r})
 note = lambda seen: record.write(state, record.Record(supervisor=0, phase="up", services=seen))
@@ -159,8 +151,8 @@ with Supervisor([light("quiet"), light("deaf", DEAF)], state, print, note) as ma
     sys.stdin.read()
 """
     with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, cwd=ROOT) as supervisor:
-        until(lambda: len(seen.services if (seen := record.read(tmp_path)) else ()) == 2, "both are noted")
-        until(lambda: "deaf" in (tmp_path / "deaf.log").read_text(), "both are deaf")
+        wait_until("both are noted", lambda: len(seen.services if (seen := record.read(tmp_path)) else ()) == 2)
+        wait_until("both are deaf", lambda: "deaf" in (tmp_path / "deaf.log").read_text())
         supervisor.kill()
     left = record.read(tmp_path)
     assert left is not None
