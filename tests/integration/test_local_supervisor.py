@@ -142,7 +142,6 @@ import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from local import record
 from local.supervisor import Supervisor
-from tests.waiting import wait_until
 from tests.integration.test_local_supervisor import DEAF, light
 state = Path({str(tmp_path)!r})
 note = lambda seen: record.write(state, record.Record(supervisor=0, phase="up", services=seen))
