@@ -55,6 +55,10 @@ class NotAllowed(Refused):
 class NotThere(Refused):
     """There is no such thing."""
 
+    def __init__(self, message: str | None = None, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
 
 class Conflict(Refused):
     """The state forbids it."""

@@ -1,6 +1,6 @@
 """What may be asked of events: shapes, limits and when they may take place."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -29,7 +29,12 @@ class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 def check_times(event: NewEvent, now: datetime) -> None:
-    """Raises BadInput if the event ends before it starts, or starts in the past and may not."""
+    """Raises BadInput if the event ends before it starts, starts in the past and may not, or is beyond the calendar."""
+    for field, moment in (("start_time", event.start_time), ("end_time", event.end_time)):
+        try:
+            moment.astimezone(UTC)
+        except OverflowError:
+            raise BadInput("In UTC this time is beyond the calendar (years 1 to 9999).", field) from None
     if event.end_time <= event.start_time:
         raise BadInput("An event must end after it starts.", "end_time")
     if event.start_time < now and not event.allow_past:

@@ -79,9 +79,10 @@ async def unread_events(services: Services, call: Call) -> Answer:
     """A user's events with their unread counts."""
     query = call.query_as(UnreadQuery)
     stores = services.stores
-    found = await unread(stores.postgres, stores.scylla, call.path["user_id"], query.before, query.limit)
-    more = len(found) == query.limit
-    return answer_json(UnreadPage([UnreadView(*one) for one in found], found[-1].event_id if more else None))
+    found = await unread(stores.postgres, stores.scylla, call.path["user_id"], query.before, query.limit + 1)
+    shown = found[: query.limit]
+    more = len(found) > query.limit
+    return answer_json(UnreadPage([UnreadView(*one) for one in shown], shown[-1].event_id if more else None))
 
 
 ROUTES: Final = (

@@ -18,11 +18,12 @@ from ingest import activity, events, health, messages, openapi, users
 from ingest.calls import encode_json
 from ingest.endpoint import Endpoint, problem_of_mistake
 from ingest.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
+from ingest.routes import ROW_ID
 from ingest.services import Services, api_addresses
 from worker.logs import configure_logs
 
 ROUTES: Final = (*messages.ROUTES, *activity.ROUTES, *users.ROUTES, *events.ROUTES)
-SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", r"(\d{1,20})"))
+SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", f"({ROW_ID})"))
 
 
 @contextlib.asynccontextmanager

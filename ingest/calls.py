@@ -142,7 +142,11 @@ def answer_json(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
 
 def answer_problem(problem: Problem) -> Answer:
     """An answer that says what went wrong."""
-    headers = ((b"retry-after", str(problem.retry_after).encode()),) if problem.retry_after else ()
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    if problem.retry_after:
+        headers = ((b"retry-after", str(problem.retry_after).encode()),)
+    elif problem.status == HTTPStatus.UNAUTHORIZED:
+        headers = ((b"www-authenticate", b"Bearer"),)  # RFC 9110, section 11.6.1
     return Answer(HTTPStatus(problem.status), encode_json(problem), MEDIA_TYPE, headers)
 
 

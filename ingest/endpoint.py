@@ -39,6 +39,8 @@ class Endpoint:
         route = self._route
         headers = dict(scope["headers"])
         client = await services.clients.authenticate(headers.get(b"authorization", b"").decode("latin-1"), route.scope)
+        if not route.is_bulk:
+            services.clients.spend(client, 1)
         path = scope["path_params"]
         for value in path.values():
             if isinstance(value, int) and value > INT8_MAX:

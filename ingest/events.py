@@ -48,9 +48,9 @@ class EventView(msgspec.Struct, frozen=True):
 async def create(services: Services, call: Call) -> Answer:
     """Propose an event. Its seq register is made with it."""
     new = call.body_as(_new_event)
-    check_times(new, datetime.now(UTC))
 
     async def work(connection: Connection) -> Answer:
+        check_times(new, datetime.now(UTC))  # here: a repeat is answered as the first time, however late it comes
         await check_participants(connection, new)
         await act_as(connection, new.actor_id)
         journal = services.stores.journal_for_new_event()

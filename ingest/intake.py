@@ -92,23 +92,34 @@ class Intake:
     async def mark_read(self, event_id: int, actor_id: int, up_to: UUID) -> None:
         """Note that a user has read an event up to this message. Raises NotAllowed, NotThere, BadInput, Away."""
         standing = await self._standings.one(event_id, actor_id)
-        seq = MessageId.of(up_to, "up_to").seq
+        seq = (await self.place(standing, up_to, "up_to")).seq
         answer = await self._append_one(standing, encode(Read(event_id, actor_id, seq)), seq)
         if answer is Rejection.BEYOND:
             raise BadInput("This message is beyond the event's last.", "up_to")
 
-    async def last_seq(self, event_id: int) -> int:
-        """The seq of the event's last message taken, stored or not. Raises Away."""
-        journal = self._stores.journals[0]
+    async def place(self, standing: Standing, uuid: UUID, field: str) -> MessageId:
+        """The message that a cursor or a read mark names. Raises BadInput if it is surely none of the event; Away."""
         try:
-            return await journal.last_seq(event_id)
-        except SeedNeeded as needed:
-            await self._seed(journal, needed)
-            return await journal.last_seq(event_id)
+            found = await self._check_named(standing.event_id, uuid, field)
+        except NotThere as error:
+            raise BadInput(str(error), field) from None
+        message = MessageId.of(uuid, field)
+        if found is None and message.seq > await self._last_seq(standing):
+            raise BadInput("This message is beyond the event's last.", field)
+        return message
 
     async def check_typist(self, event_id: int, actor_id: int) -> None:
         """May this user write here? Raises NotAllowed, NotThere, Away."""
         check_writer(await self._standings.one(event_id, actor_id))
+
+    async def _last_seq(self, standing: Standing) -> int:
+        """The seq of the event's last message taken, stored or not."""
+        journal = self._stores.journals[standing.journal or 0]
+        try:
+            return await journal.last_seq(standing.event_id)
+        except SeedNeeded as needed:
+            await self._seed(journal, needed)
+            return await journal.last_seq(standing.event_id)
 
     async def _change(
         self, event_id: int, message_id: UUID, actor_id: int, operation: bytes, *, by_author: bool
@@ -120,7 +131,7 @@ class Intake:
             raise NotAllowed("This message is another's.")
         answer = await self._append_one(standing, operation, MessageId.of(message_id).seq)
         if answer is Rejection.BEYOND:
-            raise NotThere("There is no such message in this event.")
+            raise NotThere("There is no such message in this event.", "message_id")
 
     async def _check_named(self, event_id: int, uuid: UUID, field: str) -> Found | None:
         """The named message's row, if it can be seen now. Raises NotThere if it is old enough to be and is not."""
@@ -130,7 +141,7 @@ class Intake:
         except Away:  # then the worker decides
             return None
         if found is None and message.version < time.time() * 1_000_000 - SETTLED_US:
-            raise NotThere("There is no such message in this event.")
+            raise NotThere("There is no such message in this event.", field)
         return found
 
     async def _append_one(self, standing: Standing, operation: bytes, names_seq: int) -> Answer:
@@ -217,4 +228,4 @@ def refusal_of(rejection: Rejection) -> TimingleError:
     """Why a message was not taken."""
     if rejection is Rejection.CONFLICT:
         return BadInput("This client_id was used for another message.", "client_id")
-    return NotThere("reply_to names no message of this event.")
+    return NotThere("There is no such message in this event.", "reply_to")

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from domain.errors import Away, BadInput, TimingleError
-from domain.ids import NIL, MessageId
+from domain.ids import NIL
 from domain.message import EditMessage, NewMessage, NewMessageIn, Reaction, ReadMark, Typing
 from domain.paging import gapless
 from domain.submissions import Receipt
@@ -29,6 +29,7 @@ from ingest.problems import problem_of
 from ingest.routes import Route
 from ingest.services import Services
 from stores import pages, typing_indicators
+from stores.participants import Standing
 
 ACCEPTED: Final = Answer(HTTPStatus.ACCEPTED, b"{}")
 _new_message: Final = msgspec.json.Decoder(NewMessage)
@@ -42,7 +43,6 @@ _read_mark: Final = msgspec.json.Decoder(ReadMark)
 
 async def send(services: Services, call: Call) -> Answer:
     """Say a message."""
-    services.clients.spend(call.client, 1)
     new = call.body_as(_new_message)
     (taken,) = await services.intake.send(call.client.id, [in_event(new, call.path["event_id"])])
     if isinstance(taken, TimingleError):
@@ -77,7 +77,6 @@ async def send_bulk(services: Services, call: Call) -> Answer:
 
 async def edit(services: Services, call: Call) -> Answer:
     """Say a message anew."""
-    services.clients.spend(call.client, 1)
     change = call.body_as(_edit)
     await services.intake.edit(call.path["event_id"], message_named(call), change.actor_id, change.message)
     return ACCEPTED
@@ -85,14 +84,12 @@ async def edit(services: Services, call: Call) -> Answer:
 
 async def delete(services: Services, call: Call) -> Answer:
     """Take a message back."""
-    services.clients.spend(call.client, 1)
     await services.intake.delete(call.path["event_id"], message_named(call), call.query_as(Actor).actor_id)
     return ACCEPTED
 
 
 async def react(services: Services, call: Call) -> Answer:
     """React to a message, one reaction a user."""
-    services.clients.spend(call.client, 1)
     reaction = call.body_as(_reaction)
     await services.intake.react(call.path["event_id"], message_named(call), reaction.actor_id, reaction.emoji)
     return ACCEPTED
@@ -100,14 +97,12 @@ async def react(services: Services, call: Call) -> Answer:
 
 async def take_reaction_back(services: Services, call: Call) -> Answer:
     """Take one's reaction back."""
-    services.clients.spend(call.client, 1)
     await services.intake.react(call.path["event_id"], message_named(call), call.query_as(Actor).actor_id, "")
     return ACCEPTED
 
 
 async def mark_read(services: Services, call: Call) -> Answer:
     """Note how far a user has read."""
-    services.clients.spend(call.client, 1)
     mark = call.body_as(_read_mark)
     await services.intake.mark_read(call.path["event_id"], mark.actor_id, mark.up_to)
     return ACCEPTED
@@ -115,7 +110,6 @@ async def mark_read(services: Services, call: Call) -> Answer:
 
 async def note_typing(services: Services, call: Call) -> Answer:
     """Note that a user is typing; forgotten after 10 s."""
-    services.clients.spend(call.client, 1)
     actor_id, event_id = call.body_as(_typing).actor_id, call.path["event_id"]
     await services.intake.check_typist(event_id, actor_id)
     await typing_indicators.note(services.stores.scylla, event_id, actor_id)
@@ -135,28 +129,25 @@ async def page(services: Services, call: Call) -> Answer:
     given = sum(x is not None for x in (query.before, query.after, query.since or query.until))
     if given > 1:
         raise BadInput("Only from and to may be combined; before and after stand alone.", "before")
-    await services.standings.one(event_id, query.as_user)
+    standing = await services.standings.one(event_id, query.as_user)
     if query.after is not None:
-        return answer_json(await follow(services, event_id, query.after, query.limit))
+        return answer_json(await follow(services, standing, query.after, query.limit))
     if query.since or query.until:
         return answer_json(await look_back(services, event_id, query))
     scylla = services.stores.scylla
     if query.before is None:
         found = await pages.newest(scylla, event_id, query.limit)
     else:
-        cursor = MessageId.of(query.before, "before")
-        await check_cursor(services, event_id, cursor, "before")
+        cursor = await services.intake.place(standing, query.before, "before")
         found = await pages.before(scylla, event_id, cursor, query.limit)
     more = len(found) == query.limit and found[-1].seq > 1
     return answer_json(Page([view(message) for message in found], found[-1].message_id if more else None))
 
 
-async def follow(services: Services, event_id: int, after: UUID, limit: int) -> Page:
+async def follow(services: Services, standing: Standing, after: UUID, limit: int) -> Page:
     """What was said after a message, up to the first seq that is still on its way (P3)."""
-    cursor = None if after == NIL else MessageId.of(after, "after")
-    if cursor:
-        await check_cursor(services, event_id, cursor, "after")
-    found = await pages.after(services.stores.scylla, event_id, cursor, limit)
+    cursor = None if after == NIL else await services.intake.place(standing, after, "after")
+    found = await pages.after(services.stores.scylla, standing.event_id, cursor, limit)
     shown = gapless(found, cursor.seq if cursor else 0)
     return Page([view(message) for message in shown], shown[-1].message_id if shown else after)
 
@@ -168,14 +159,6 @@ async def look_back(services: Services, event_id: int, query: PageQuery) -> Page
     found = await pages.between(services.stores.scylla, event_id, since, until, query.limit + 1)
     shown = found[: query.limit]
     return Page([view(message) for message in shown], shown[-1].message_id if len(found) > query.limit else None)
-
-
-async def check_cursor(services: Services, event_id: int, cursor: MessageId, field: str) -> None:
-    """A cursor beyond the event's last message is no cursor. Raises BadInput, Away."""
-    if cursor.seq > await pages.head(services.stores.scylla, event_id) and cursor.seq > await services.intake.last_seq(
-        event_id
-    ):
-        raise BadInput("This message is beyond the event's last.", field)
 
 
 def message_named(call: Call) -> UUID:
@@ -217,6 +200,7 @@ SEND_BULK: Final = Route(
     BulkSent,
     ACCEPTED.status,
     BULK_BYTES_MAX,
+    is_bulk=True,
 )
 ROUTES: Final = (
     SEND,

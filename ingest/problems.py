@@ -80,6 +80,6 @@ def problem_of(error: TimingleError) -> Problem:
         title=status.phrase,
         status=status,
         detail=str(error),
-        field=error.field if isinstance(error, BadInput) else "",
+        field=error.field if isinstance(error, BadInput | NotThere) else "",
         retry_after=round(error.retry_after_s + 0.5) if isinstance(error, Away | OverRate) else 0,
     )

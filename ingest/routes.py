@@ -6,12 +6,16 @@ Each module of a way lists its own (`ROUTES`); the application serves them and t
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
+
+from starlette.convertors import IntegerConvertor, register_url_convertor
 
 from ingest.calls import BODY_BYTES_MAX, Answer, Call
 from ingest.clients import Scope
 from ingest.services import Services
 
+ROW_ID: Final = "[0-9]{1,19}"
+"""As many digits as an id of PostgreSQL may have; Python would refuse to read thousands."""
 Handler = Callable[[Services, Call], Awaitable[Answer]]
 
 
@@ -21,7 +25,7 @@ class Route:
 
     method: str
     path: str
-    """As Starlette writes it, with {event_id:int}."""
+    """As Starlette writes it, with {event_id:int} for the id of a row."""
     handler: Handler
     summary: str
     scope: Scope
@@ -30,3 +34,14 @@ class Route:
     answer: type[Any] | None = None
     status: HTTPStatus = HTTPStatus.OK
     body_bytes_max: int = BODY_BYTES_MAX
+    is_bulk: bool = False
+    """Its handler counts its operations against the client's rate; any other call is one."""
+
+
+class RowIdConvertor(IntegerConvertor):
+    """The id of a row in a path: what is longer is no address of ours."""
+
+    regex = ROW_ID
+
+
+register_url_convertor("int", RowIdConvertor())
