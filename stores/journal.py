@@ -7,7 +7,6 @@ says what each holds. An acknowledged append is on disk: that is what a 202 prom
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +21,7 @@ from domain.operations import ENTRY_FORMAT
 from domain.submissions import Answer, Receipt, Rejection, Submission
 from stores.errors import redis_errors
 from stores.journal_functions import APPEND, LAST_SEQ, LIBRARY, SEED, SEED_CLOCK, STATE
+from stores.journal_pipelines import Pipelines
 
 STREAM: Final = "journal"
 GROUP: Final = "persist"
@@ -31,11 +31,10 @@ NOTES: Final = "journal:floors"
 VANISHED: Final = "journal:vanished"
 CONNECT_S_MAX: Final = 1.0
 REPLY_S_MAX: Final = 5.0
-"""Longer than any fsync seen; a caller waits no longer for a journal that hangs."""
+"""Longer than any fsync seen; nobody waits longer for a journal that hangs, and only those who were first."""
 WRITE_S_MAX: Final = 15
 """One longest write to ScyllaDB. A register is made good no sooner after Redis's start: what a worker had been handed
 before may still be on its way there."""
-PIPELINE_CALLS_MAX: Final = 64
 WAITING_MS_MAX: Final = 7 * 24 * 3_600 * 1_000
 """A journal whose oldest waiting entry is older takes no more: an event's register, kept 30 days after its last use, is
 then sure to outlive every entry that it numbered."""
@@ -43,8 +42,6 @@ assert WAITING_MS_MAX < 30 * 24 * 3_600 * 1_000
 AGE_LOOK_S: Final = 5.0
 STUCK_MS: Final = 60_000
 """Work that has waited this long is not moving: a drain takes seconds, a takeover from a dead worker one minute."""
-PIPELINES_UNDER_WAY_MAX: Final = 2
-"""One being fsynced, one being filled; more only makes them smaller."""
 
 
 def register(event_id: int) -> str:
@@ -126,7 +123,7 @@ def open_async(url: str) -> "redis.asyncio.Redis":
         url,
         max_connections=8,
         timeout=REPLY_S_MAX,
-        socket_timeout=REPLY_S_MAX,
+        socket_timeout=None,  # `Pipelines` has one for all the replies to a pipeline
         socket_connect_timeout=CONNECT_S_MAX,
         retry=Retry(NoBackoff(), 0),
     )
@@ -139,8 +136,7 @@ class Journal:
     def __init__(self, journal_id: int, client: "redis.asyncio.Redis") -> None:
         self.id = journal_id
         self._client = client
-        self._waiting: deque[tuple[tuple[Any, ...], asyncio.Future[Any]]] = deque()
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._pipelines = Pipelines(client, REPLY_S_MAX)
         self._stale = False
         self._look_again_at = 0.0
         self._looking: asyncio.Task[None] | None = None
@@ -148,7 +144,7 @@ class Journal:
     async def append(self, submissions: Sequence[Submission]) -> Appended:
         """Take operations into the journal, all of them in one entry or none of them.
 
-        Raises SeedNeeded, JournalFull, Away (nothing was taken), OutcomeUnknown (sent twice, no reply).
+        Raises SeedNeeded, JournalFull, Away (nothing was taken), OutcomeUnknown (sent, no reply).
         """
         self._look_at_age()
         if self._stale:
@@ -186,7 +182,8 @@ class Journal:
                 ("XGROUP", "CREATE", STREAM, GROUP, "0", "MKSTREAM"),
             ):
                 try:
-                    await self._client.execute_command(*command)
+                    async with asyncio.timeout(REPLY_S_MAX):
+                        await self._client.execute_command(*command)
                 except redis.exceptions.ResponseError as error:
                     if not is_there_already(error):
                         raise
@@ -195,9 +192,7 @@ class Journal:
         """End the connections, after what is under way."""
         if self._looking is not None:
             self._looking.cancel()
-        while self._waiting or self._under_way:
-            await asyncio.sleep(0)  # what waits is sent in the loop's next turn
-            await asyncio.gather(*self._under_way)
+        await self._pipelines.close()
         await self._client.aclose()
 
     def _look_at_age(self) -> None:
@@ -216,55 +211,20 @@ class Journal:
         command = ("FCALL", function, count, *arguments)
         with redis_errors():
             try:
-                return await self._enqueue(command)
+                return await self._pipelines.call(command)
             except redis.exceptions.ResponseError as error:
                 if not is_unprepared(error):
                     raise
                 await self.prepare()
-                return await self._enqueue(command)
+                return await self._pipelines.call(command)
             except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
                 return await self._resend(command)
 
     async def _resend(self, command: tuple[Any, ...]) -> list[Any]:
         try:
-            return await self._enqueue(command)
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError) as error:
+            return await self._pipelines.call(command)
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, Away) as error:
             raise OutcomeUnknown("the journal", type(error).__name__) from None
-
-    def _enqueue(self, command: tuple[Any, ...]) -> "asyncio.Future[list[Any]]":
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[list[Any]] = loop.create_future()
-        self._waiting.append((command, future))
-        if len(self._waiting) == 1:
-            loop.call_soon(self._send_waiting)
-        return future
-
-    def _send_waiting(self) -> None:
-        while self._waiting and len(self._under_way) < PIPELINES_UNDER_WAY_MAX:
-            calls = [self._waiting.popleft() for _ in range(min(PIPELINE_CALLS_MAX, len(self._waiting)))]
-            task = asyncio.get_running_loop().create_task(self._send(calls))
-            self._under_way.add(task)
-            task.add_done_callback(self._sent)
-
-    def _sent(self, task: "asyncio.Task[None]") -> None:
-        self._under_way.discard(task)
-        self._send_waiting()
-
-    async def _send(self, calls: "list[tuple[tuple[Any, ...], asyncio.Future[Any]]]") -> None:
-        pipeline = self._client.pipeline(transaction=False)
-        for command, _ in calls:
-            pipeline.execute_command(*command)
-        try:
-            replies = await pipeline.execute(raise_on_error=False)
-        except (redis.exceptions.RedisError, OSError) as error:
-            replies = [error] * len(calls)
-        for (_, future), reply in zip(calls, replies, strict=True):
-            if future.done():
-                continue
-            if isinstance(reply, Exception):
-                future.set_exception(reply)
-            else:
-                future.set_result(reply)
 
 
 def is_there_already(error: redis.exceptions.ResponseError) -> bool:
