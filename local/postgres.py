@@ -67,6 +67,8 @@ def service(data: Path, port: int) -> Service:
         "max_connections": CONNECTIONS_MAX,
         "timezone": "UTC",
         "log_timezone": "UTC",
+        # The detail of a refused row shows its values (P11).
+        "log_error_verbosity": "terse",
     }
     flags = [f"--{name}={value}" for name, value in options.items()]
     ask = (str(programs() / "pg_isready"), "--quiet", f"--host={LOOPBACK}", f"--port={port}")
