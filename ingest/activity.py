@@ -1,13 +1,14 @@
 """What a user said lately, and what they have not read."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
 from domain.errors import NotThere
+from domain.event import Moment
 from domain.ids import year_of
 from domain.message import RowId
 from ingest.calls import Answer, Call, answer_json
@@ -36,7 +37,7 @@ class ActivityView(msgspec.Struct, frozen=True):
     event_id: int
     message_id: UUID
     message: str
-    created_at: datetime
+    created_at: Moment
 
 
 class ActivityPage(msgspec.Struct, frozen=True):
@@ -50,7 +51,7 @@ class UnreadView(msgspec.Struct, frozen=True):
 
     event_id: int
     unread_count: int
-    last_read_at: datetime | None
+    last_read_at: Moment | None
 
 
 class UnreadPage(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from domain.errors import BadInput, NotAllowed
-from domain.event import NewEvent, check_times
+from domain.event import Moment, NewEvent, check_times
 from ingest.calls import Answer, Call, Reader, answer_json
 from ingest.idempotency import once
 from ingest.routes import Route
@@ -32,8 +32,8 @@ class EventView(msgspec.Struct, frozen=True):
     id: int
     title: str
     description: str | None
-    start_time: datetime
-    end_time: datetime
+    start_time: Moment
+    end_time: Moment
     location: str | None
     creator_id: int
     status: str
@@ -41,8 +41,8 @@ class EventView(msgspec.Struct, frozen=True):
     participants: list[ParticipantView]
     history_length: int
     history_head: str | None
-    created_at: datetime
-    updated_at: datetime
+    created_at: Moment
+    updated_at: Moment
 
 
 async def create(services: Services, call: Call) -> Answer:

@@ -6,11 +6,10 @@ from uuid import UUID
 
 import msgspec
 
+from domain.event import Moment
 from domain.message import BULK_MESSAGES_MAX, NewMessageIn, RowId
 from domain.submissions import Receipt
 from stores.pages import StoredMessage
-
-Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class Bulk(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -30,7 +29,7 @@ class Sent(msgspec.Struct, frozen=True):
 
     message_id: str
     seq: int
-    created_at: datetime
+    created_at: Moment
 
 
 # msgspec tells the members of a union apart by a tag, which neither of these has: so the schema is written out.
@@ -66,7 +65,7 @@ class MessageView(msgspec.Struct, frozen=True):
 
     message_id: UUID
     seq: int
-    created_at: datetime
+    created_at: Moment
     sender_id: int | None
     sender_name: str
     sender_profile_url: str
@@ -74,7 +73,7 @@ class MessageView(msgspec.Struct, frozen=True):
     message_type: str
     attachments: list[str]
     reply_to: UUID | None
-    edited_at: datetime | None
+    edited_at: Moment | None
     is_deleted: bool
     metadata: dict[str, str]
     reactions: list[ReactionView]

@@ -9,11 +9,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ingest.calls import encode_json
+from ingest.idempotency import KEY_CHARACTERS_MAX
 from ingest.problems import PROBLEMS, Problem
 from ingest.routes import Route
 
 VERSION: Final = "3.1.0"
 REF: Final = "#/components/schemas/{name}"
+IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body within 24 hours get the first answer; another body is refused.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": KEY_CHARACTERS_MAX},
+}
+"""Of every POST but those of messages, which have client_id instead."""
 _PARAMETER: Final = re.compile(r"{(\w+)(:int)?}")
 
 
@@ -70,6 +78,8 @@ def operation(route: Route, schema_of: dict[Any, Any], components: dict[str, Any
             {"name": name, "in": "query", "required": name in shape.get("required", ()), "schema": schema}
             for name, schema in shape["properties"].items()
         ]
+    if route.method == "POST" and not route.scope.startswith("messages"):
+        parameters.append(IDEMPOTENCY_KEY)
     described: dict[str, Any] = {
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": route.summary,

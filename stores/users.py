@@ -9,6 +9,7 @@ from typing import Final
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import Conflict, Wrong
+from domain.event import Moment
 from domain.keyring import KeyRing
 from domain.phone import blind_index, masked
 from domain.user import NewUser
@@ -40,7 +41,7 @@ class User:
     role: str
     plan: str
     is_active: bool
-    created_at: datetime
+    created_at: Moment
 
 
 def place_of_phone(user_id: int) -> str:
