@@ -1,0 +1,1 @@
+"""What we measure, and against whom: `python -m bench`. README.md tells how to read it."""

@@ -1,0 +1,51 @@
+"""How much a run does."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How much each row does."""
+
+    users: int
+    events: int
+    """More than one drain holds messages, so that with 1 in a row no register is written for two messages at once."""
+    warm_up_messages: int
+    """The JVM compiles what it does often; before that it is several times slower."""
+    rounds: int
+    """Of each comparison, in turn; medians of them are shown."""
+    bulk_messages: int
+    """One measurement of rows a and b: some seconds of work."""
+    window_s: float
+    """One measurement of what is counted over a time."""
+    peer_messages: int
+    """Queued for each peer before its window."""
+    read_events: int
+    """Events that readers read."""
+    reads: int
+    """Of each kind in each state."""
+
+
+NORMAL: Final = Sizes(
+    users=400,
+    events=5_000,
+    warm_up_messages=60_000,
+    rounds=5,
+    bulk_messages=50_000,
+    window_s=10.0,
+    peer_messages=15_000,
+    read_events=200,
+    reads=2_000,
+)
+QUICK: Final = Sizes(
+    users=80,
+    events=1_000,
+    warm_up_messages=2_000,
+    rounds=1,
+    bulk_messages=4_000,
+    window_s=2.0,
+    peer_messages=600,
+    read_events=10,
+    reads=50,
+)
