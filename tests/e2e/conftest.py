@@ -1,0 +1,29 @@
+"""What the tests by HTTP share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from local.stack import Stack
+from tests.e2e.app import App, Chat, calling_app, new_chat
+from tests.e2e.behind import Behind, behind_of
+
+
+@pytest.fixture(scope="session")
+def app(system: Stack) -> Iterator[App]:
+    """A calling app that may do everything."""
+    with calling_app(system) as made:
+        yield made
+
+
+@pytest.fixture
+def chat(app: App) -> Chat:
+    """A new event with new people."""
+    return new_chat(app)
+
+
+@pytest.fixture(scope="session")
+def behind(system: Stack) -> Iterator[Behind]:
+    """The system's stores, past the API."""
+    with behind_of(system) as made:
+        yield made
