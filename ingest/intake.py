@@ -61,7 +61,7 @@ class Intake:
             try:
                 check_writer(standing)
                 if message.reply_to is not None:
-                    await self._check_named(message.event_id, message.reply_to, "reply_to")
+                    await self._check_named(standing, message.reply_to, "reply_to")
                 submission = submission_of(app_id, message, standing)
             except TimingleError as error:
                 results[place] = error
@@ -100,7 +100,7 @@ class Intake:
     async def place(self, standing: Standing, uuid: UUID, field: str) -> MessageId:
         """The message that a cursor or a read mark names. Raises BadInput if it is surely none of the event; Away."""
         try:
-            found = await self._check_named(standing.event_id, uuid, field)
+            found = await self._check_named(standing, uuid, field)
         except NotThere as error:
             raise BadInput(str(error), field) from None
         message = MessageId.of(uuid, field)
@@ -126,23 +126,31 @@ class Intake:
     ) -> None:
         standing = await self._standings.one(event_id, actor_id)
         check_writer(standing)
-        found = await self._check_named(event_id, message_id, "message_id")
+        found = await self._check_named(standing, message_id, "message_id")
         if by_author and found is not None and found.sender_id != actor_id:
             raise NotAllowed("This message is another's.")
         answer = await self._append_one(standing, operation, MessageId.of(message_id).seq)
         if answer is Rejection.BEYOND:
             raise NotThere("There is no such message in this event.", "message_id")
 
-    async def _check_named(self, event_id: int, uuid: UUID, field: str) -> Found | None:
+    async def _check_named(self, standing: Standing, uuid: UUID, field: str) -> Found | None:
         """The named message's row, if it can be seen now. Raises NotThere if it is old enough to be and is not."""
         message = MessageId.of(uuid, field)
         try:
-            found = await pages.find(self._stores.scylla, event_id, message)
+            found = await pages.find(self._stores.scylla, standing.event_id, message)
         except Away:  # then the worker decides
             return None
-        if found is None and message.version < time.time() * 1_000_000 - SETTLED_US:
+        if found is None and await self._is_settled(standing, message):
             raise NotThere("There is no such message in this event.", field)
         return found
+
+    async def _is_settled(self, standing: Standing, message: MessageId) -> bool:
+        """Would this message be stored by now? Not while the journal still holds entries as old as it."""
+        now_us = time.time() * 1_000_000
+        if message.version >= now_us - SETTLED_US:
+            return False
+        state = await self._stores.journals[standing.journal or 0].state()
+        return message.version < now_us - state.oldest_waiting_ms * 1_000
 
     async def _append_one(self, standing: Standing, operation: bytes, names_seq: int) -> Answer:
         key = idempotency_key(0, standing.event_id, standing.user_id, secrets.token_hex(OWN_ID_BYTES))
