@@ -78,7 +78,8 @@ def replay(
             refused += len(causes)
             for dead_letter_id, codes in causes.items():
                 print(f"{dead_letter_id}: refused again ({', '.join(sorted(codes))}); stays open")
-        print(f"Written; waiting {stores.journal_keep_s:g} s until it is sure to be on disk.", file=sys.stderr)
+        if replaying.stored:
+            print(f"Written; waiting {stores.journal_keep_s:g} s until it is sure to be on disk.", file=sys.stderr)
         print(f"{len(replaying.close())} replayed, {refused} refused again")
     if refused:
         raise typer.Exit(ExitCode.FAILED)
@@ -88,8 +89,10 @@ def replay(
 def discard(ids: Ids) -> None:
     """Close dead letters for good, unapplied. A message that could not be stored stays a stub; payloads are kept."""
     with migrated() as stores:
-        check_found(ids, dead_letters.resolve(stores.postgres, ids, State.DISCARDED))
-    print(f"{len(set(ids))} discarded")
+        discarded = dead_letters.resolve(stores.postgres, ids, State.DISCARDED)
+    if discarded:
+        print(f"{len(discarded)} discarded")
+    check_found(ids, discarded)
 
 
 def named(stores: Stores, ids: Sequence[int]) -> list[DeadLetter]:
@@ -113,11 +116,11 @@ def row_of(letter: DeadLetter) -> tuple[object, ...]:
 
 
 def payload_of(stores: Stores, letter: DeadLetter) -> str:
-    """What a letter asks for, as JSON: an operation's fields, or an unreadable entry's, their bytes in base64."""
+    """What a letter asks for, as JSON: its operations, or an unreadable entry's fields with their bytes in base64."""
     entry = letter.entry(stores.keys)
+    asked: object
     if isinstance(entry, Entry):
-        asked = [
-            {"kind": KINDS[type(o)], **{f: getattr(o, f) for f in o.__struct_fields__}} for o, *_ in entry.operations
-        ]
-        return msgspec.json.format(msgspec.json.encode(asked[0] if len(asked) == 1 else asked)).decode()
-    return msgspec.json.encode({name.decode("latin-1"): value for name, value in entry.fields.items()}).decode()
+        asked = [{"kind": KINDS[type(o)]} | msgspec.structs.asdict(o) for o, *_ in entry.operations]
+    else:
+        asked = {name.decode("latin-1"): value for name, value in entry.fields.items()}
+    return msgspec.json.format(msgspec.json.encode(asked)).decode()

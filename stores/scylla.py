@@ -70,7 +70,7 @@ def connect(contact_points: Sequence[tuple[str, int]], keyspace: str) -> Session
 
 
 class Statements:
-    """Prepares each statement once, when it is first used."""
+    """Prepares each statement once, when it is first used. Raises Away; Wrong if the schema is not what it expects."""
 
     def __init__(self, prepare: Callable[[str], PreparedStatement]) -> None:
         self._prepare = prepare
@@ -79,7 +79,8 @@ class Statements:
     def __call__(self, cql: str) -> PreparedStatement:
         statement = self._prepared.get(cql)
         if statement is None:
-            statement = self._prepared[cql] = self._prepare(cql)
+            with scylla_errors():
+                statement = self._prepared[cql] = self._prepare(cql)
             statement.is_idempotent = True
         return statement
 
@@ -123,7 +124,10 @@ class Scylla:
         return refused
 
     def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write], list[Refusal]]:
-        """The rows of each operation, all of them or, where one of its values fits no column, none."""
+        """The rows of each operation, all of them or, where one of its values fits no column, none.
+
+        Raises Wrong if a statement does not fit the schema: that is no fault of an operation.
+        """
         writes: list[Write] = []
         refused: list[Refusal] = []
         for placed in operations:

@@ -23,7 +23,8 @@ class Replay:
         """Raises Away, also while one node of several is down: then nothing can be said to be on disk."""
         self._stores = stores
         self._generations = self._look()
-        self._stored: list[int] = []
+        self.stored: list[int] = []
+        """The ids of what is written and not yet closed."""
 
     def store(self, letters: Sequence[DeadLetter]) -> dict[int, set[str]]:
         """Store what these ask for; the causes, by id, of those that are refused again. Raises Away.
@@ -33,7 +34,7 @@ class Replay:
         causes: dict[int, set[str]] = {}
         for _, of_one_journal in groupby(letters, key=lambda letter: letter.journal):
             causes |= self._store_of_journal(list(of_one_journal))
-        self._stored += [letter.id for letter in letters if letter.id not in causes]
+        self.stored += [letter.id for letter in letters if letter.id not in causes]
         return causes
 
     def close(self) -> set[int]:
@@ -41,12 +42,12 @@ class Replay:
 
         Until then a node that is killed may lose it, and no journal holds it any more: so the letter stays open.
         """
-        if not self._stored:
+        if not self.stored:
             return set()
         time.sleep(self._stores.journal_keep_s)
         if self._look() != self._generations:
             raise Away("ScyllaDB", "a node restarted meanwhile")
-        return dead_letters.resolve(self._stores.postgres, self._stored, State.REPLAYED)
+        return dead_letters.resolve(self._stores.postgres, self.stored, State.REPLAYED)
 
     def _store_of_journal(self, letters: Sequence[DeadLetter]) -> dict[int, set[str]]:
         causes: dict[int, set[str]] = {}
