@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import time
@@ -9,19 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import redis
 
 import settings
-from domain.entries import Placed
+from domain.entries import Placed, UnreadableEntry, message_id
 from domain.keyring import KeyRing
 from domain.operations import Create, Operation, encode
+from domain.plan import Refusal, only_creates
 from domain.submissions import Receipt, Submission, body_hash
 from ingest.message_views import MessageView, view
-from stores import pages
+from stores import dead_letters, pages
 from stores.connections import Addresses, Stores
+from stores.dead_letters import DeadLetter, State
 from stores.journal import Journal, open_async
 from stores.pages import StoredMessage
 from tasks.messages import drain
@@ -31,6 +35,10 @@ JOURNAL_DATABASE = 1
 """Beside the database that the stack's own workers drain."""
 KEEP_S = 0.2
 REMEMBER_MS = 60_000
+CANARY = "카나리아 canary"
+"""A text that must be found nowhere but where it belongs."""
+BEYOND_INT8 = 2**63
+"""An id that no BIGINT holds: the store refuses what names it, now and for ever."""
 _event_ids = count(1)
 _randoms = count(1)
 
@@ -54,6 +62,19 @@ class Own:
             check=False,
         )
 
+    def output_of(self, *arguments: str) -> str:
+        """What a command prints that must succeed."""
+        ended = self.timingle(*arguments)
+        assert ended.returncode == 0, ended
+        return ended.stdout
+
+    def failure_of(self, *arguments: str) -> tuple[int, str]:
+        """The code of a command that must fail and the one line that it says, with nothing on standard output."""
+        ended = self.timingle(*arguments)
+        (line,) = ended.stderr.splitlines()
+        assert ended.stdout == "", ended
+        return ended.returncode, line
+
     def append(self, *operations: Operation) -> list[Placed[Operation]]:
         """Take operations into the journal, in one entry; each in the place that it was given."""
         return asyncio.run(self._append(operations))
@@ -61,7 +82,7 @@ class Own:
     def add_entry(self, fields: Mapping[bytes, bytes]) -> None:
         """Put an entry into the journal as it is."""
         with self.redis() as client:
-            client.xadd("journal", {**fields})
+            client.xadd("journal", dict[Any, Any](fields))
 
     def drain(self) -> None:
         """What a worker does when it hears the bell."""
@@ -91,6 +112,14 @@ class Own:
         cql = "SELECT read_seq FROM unread_message_counts WHERE user_id = ? AND event_id = ?"
         (rows,) = self.stores.scylla.read_many(cql, [(user_id, event_id)])
         return int(rows[0][0]) if rows else 0
+
+    def dead_letters(self, *states: State) -> list[DeadLetter]:
+        """Those of these states, or all, newest first."""
+        return dead_letters.find(self.stores.postgres, states or list(State))
+
+    def keep(self, *refusals: Refusal, journal_id: int = 0, unreadable: Sequence[UnreadableEntry] = ()) -> int:
+        """Add dead letters as the drain does; how many are new."""
+        return dead_letters.add(self.stores.postgres, self.stores.keys, journal_id, refusals, unreadable)
 
     @contextmanager
     def redis(self) -> "Iterator[redis.Redis]":
@@ -127,6 +156,12 @@ def submission(operation: Operation) -> Submission:
     return Submission(operation.event_id, encode(operation), creates, 0, random, key, body_hash(), REMEMBER_MS)
 
 
+def rows_of(table: str) -> list[list[str]]:
+    """The cells of a printed table's rows, without its head."""
+    lines = [line for line in table.splitlines() if line.strip()]
+    return [re.split(r"\s{2,}", line.strip()) for line in lines[2:]]
+
+
 def new_event() -> int:
     """The id of an event that nobody has spoken in."""
     return next(_event_ids)
@@ -135,6 +170,27 @@ def new_event() -> int:
 def saying(event_id: int, text: str, sender_id: int | None = 1) -> Create:
     """A message."""
     return Create(event_id, next(_randoms), sender_id, "Minji", "https://example.org/m.png", text, "text")
+
+
+def refusal(operation: Operation, version: int, seq: int = 0) -> Refusal:
+    """An operation that the store refused, in a place that nobody gave it."""
+    return Refusal(Placed(operation, version, seq, f"{version // 1_000}-0"), "wrong", "InvalidRequest")
+
+
+def id_of(placed: Placed[Operation]) -> UUID:
+    """The id of a new message."""
+    (create,) = only_creates([placed])
+    return message_id(create).uuid
+
+
+@contextmanager
+def a_column_is_missing(own: Own) -> Iterator[None]:
+    """A cause that can be mended: rows that name the column are refused, all others are stored."""
+    own.cql("ALTER TABLE chat_messages_by_event DROP sender_profile_url")
+    try:
+        yield
+    finally:
+        own.cql("ALTER TABLE chat_messages_by_event ADD sender_profile_url TEXT")
 
 
 @contextmanager
