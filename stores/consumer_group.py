@@ -7,6 +7,7 @@ piece.
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -48,6 +49,8 @@ BATCH_ENTRIES_MAX: Final = 1_000
 CLAIM_ENTRIES: Final = 500
 BELL_MS: Final = 5_000
 """As long as a drain (`functions/append.lua` sets it too): a ring may wait in the queue until a drain has ended."""
+MUTE_MS: Final = 2_000
+"""How long nobody rings after a store was away: about as often as the sweep, which rings next."""
 assert WRITE_S_MAX * 1_000 < IDLE_MS_MAX, "an entry must not be taken over while it is being written"
 
 
@@ -110,6 +113,8 @@ class ConsumerGroup:
             ):
                 try:
                     self._client.execute_command(*command)
+                except redis.exceptions.OutOfMemoryError:
+                    return  # full, so it was prepared: to fail here would keep it full for ever
                 except redis.exceptions.ResponseError as error:
                     if not is_there_already(error):
                         raise
@@ -126,6 +131,11 @@ class ConsumerGroup:
                 return bool(self._client.set(BELL, "1", nx=True, px=BELL_MS))
             except redis.exceptions.OutOfMemoryError:
                 return True
+
+    def mute_bell(self) -> None:
+        """Let nobody ring for MUTE_MS: a store that was away is not asked again with every message that comes."""
+        with redis_errors(), suppress(redis.exceptions.OutOfMemoryError):  # full: then no message comes
+            self._client.set(BELL, "1", px=MUTE_MS)
 
     def take(self, seconds: float) -> Iterator[Batch]:
         """Entries in batches until none came for BLOCK_MS or the time is over: first what others left, then new ones.

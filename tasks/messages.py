@@ -48,6 +48,7 @@ def drain(stores: Stores, group: ConsumerGroup) -> None:
         log.warning("a store is away", action="drain_stopped", store=away.store, code=away.code)
         with suppress(Away):  # the journal itself is away: what we hold is ours again in the next drain
             group.hand_back()
+            group.mute_bell()
 
 
 def store(stores: Stores, scylla: Scylla, group: ConsumerGroup, batch: Batch) -> None:
