@@ -71,7 +71,7 @@ def test_what_it_says_can_be_read_nowhere(system: Stack, chat: Chat, behind: Beh
     logs = "".join(
         path.read_text("utf-8", errors="replace") for path in (system.state / "logs").rglob("*") if path.is_file()
     )
-    assert "tasks.messages.persist" in logs, "these are not the workers' logs"
+    assert "messages@" in logs, "these are not the workers' logs"
     for place in (row, bytes(payload).hex(), metrics, logs):
         assert canary not in place
         assert canary.encode().hex() not in place
