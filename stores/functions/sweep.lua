@@ -67,7 +67,7 @@ local function sweep(keys, args)
   if generations == '' then
     notes = {generations = '', settled = notes.settled, taken = {}}
   elseif generations ~= notes.generations then
-    redis.call('XGROUP', 'SETID', journal, name, '0', 'ENTRIESREAD', '0')
+    redis.call('XGROUP', 'SETID', journal, name, '0') -- with ENTRIESREAD 0 the lag would count what was trimmed
     notes = {generations = generations, settled = notes.settled, taken = {}}
     anew = 1
     group = group_of(journal, name)
