@@ -49,8 +49,8 @@ BATCH_ENTRIES_MAX: Final = 1_000
 CLAIM_ENTRIES: Final = 500
 BELL_MS: Final = 5_000
 """As long as a drain (`functions/append.lua` sets it too): a ring may wait in the queue until a drain has ended."""
-MUTE_MS: Final = 2_000
-"""How long nobody rings after a store was away: about as often as the sweep, which rings next."""
+MUTE_MS: Final = 1_000
+"""How long nobody rings after a store was away. Less than a sweep's time: the sweep that comes next rings again."""
 assert WRITE_S_MAX * 1_000 < IDLE_MS_MAX, "an entry must not be taken over while it is being written"
 
 

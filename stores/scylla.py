@@ -5,13 +5,13 @@ Made after the fork: a session has threads and sockets, and neither survives one
 """
 
 import struct
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, NamedTuple, TypeVar
 
 from cassandra import ConsistencyLevel
-from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, Session
-from cassandra.concurrent import execute_concurrent
+from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ResponseFuture, Session
 from cassandra.policies import ConstantReconnectionPolicy, DCAwareRoundRobinPolicy, TokenAwarePolicy
 from cassandra.query import BatchStatement, BatchType, BoundStatement, PreparedStatement, tuple_factory
 
@@ -27,7 +27,7 @@ RECONNECT_S: Final = 1.0
 BATCH_ROWS_MAX: Final = 40
 BATCH_BYTES_MAX: Final = 40_000
 """Cassandra refuses an unlogged batch over several partitions at 50 KiB, ScyllaDB at 1 MiB."""
-BATCHES_UNDER_WAY: Final = 16
+REQUESTS_UNDER_WAY: Final = 16
 SELECT_GENERATION: Final = "SELECT gossip_generation FROM system.local"
 
 
@@ -101,11 +101,8 @@ class Scylla:
     def read_many(self, cql: str, parameters: Iterable[Sequence[object]]) -> Iterator[list[tuple[Any, ...]]]:
         """Rows of one statement for each of many parameters, in their order. Raises Away, Wrong."""
         with scylla_errors():
-            statement = self.prepared(cql)
-            results = execute_concurrent(
-                self._session, [(statement, p) for p in parameters], concurrency=BATCHES_UNDER_WAY * 2
-            )
-            yield from (list(result) for _, result in results)
+            for future in self._under_way(map(self.prepared(cql).bind, parameters)):
+                yield list(future.result())
 
     def write(self, writes: Iterable[Write]) -> list[Refusal]:
         """Write rows in unlogged batches; the operations that the store refuses. Raises Away: then any may be stored.
@@ -154,18 +151,25 @@ class Scylla:
         self, groups: Sequence[list[Write]], statement_of: Callable[[list[Write]], Any]
     ) -> Iterator[tuple[list[Write], Exception | None]]:
         """Run one statement a group, several under way; each with the store's refusal, if it refused."""
-        results = execute_concurrent(
-            self._session,
-            [(statement_of(group), None) for group in groups],
-            concurrency=BATCHES_UNDER_WAY,
-            raise_on_first_error=False,
-        )
-        answered = list(zip(groups, results, strict=True))
-        for _, (success, outcome) in answered:
-            if not success and not isinstance(outcome, SCYLLA_WRONG):
-                raise outcome
-        for group, (success, outcome) in answered:
-            yield group, None if success else outcome
+        for group, future in zip(groups, self._under_way(map(statement_of, groups)), strict=True):
+            try:
+                future.result()
+            except SCYLLA_WRONG as error:
+                yield group, error
+            else:
+                yield group, None
+
+    def _under_way(self, statements: Iterable[Any]) -> Iterator[ResponseFuture]:
+        """Each statement's answer to come, in their order, the next ones sent meanwhile.
+
+        Not `execute_concurrent`: what that sends has no time-out, and a node that hangs held a drain for 85 s.
+        """
+        sent: deque[ResponseFuture] = deque()
+        for statement in statements:
+            sent.append(self._session.execute_async(statement))
+            if len(sent) >= REQUESTS_UNDER_WAY:
+                yield sent.popleft()
+        yield from sent
 
     def _batches(self, writes: Iterable[Write]) -> Iterator[list[Write]]:
         """Rows whose replicas are the same, up to BATCH_ROWS_MAX and BATCH_BYTES_MAX together."""
