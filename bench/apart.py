@@ -56,6 +56,10 @@ class Apart(Generic[T]):
         """Let it start."""
         self._ours.send(None)
 
+    def is_over(self, seconds: float) -> bool:
+        """Wait for so long at most; whether `done` will return, or raise, at once."""
+        return self._ours.poll(seconds)
+
     def done(self, seconds: float = DONE_S_MAX) -> Done[T]:
         """What it returned. Raises ApartError."""
         result: Done[T] = self._receive(seconds)

@@ -1,15 +1,16 @@
 """The scylla-driver alone: the rows and registers of our drain, written as fast as we can find. The ceiling.
 
-Nothing is measured but the sending: ids, rows, bound statements and batches are made before the clock runs. There is
-no journal, no check and no acknowledgement. Registers are coalesced over as many messages as one drain takes.
+Ids and the values of rows are made before the clock runs; so are bound statements and batches, unless `beforehand` is
+false. There is no journal, no check and no acknowledgement. Registers are coalesced over as many messages as
+one drain takes.
 """
 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from cassandra.cluster import Session
@@ -39,6 +40,8 @@ class Batching:
     """Batches under way, of each process."""
     by_partition: bool
     """Rows of one partition side by side, so that they share batches."""
+    beforehand: bool = True
+    """Statements are bound and batches made before the clock runs; else while others are under way."""
 
     def __str__(self) -> str:
         order = "sorted by partition" if self.by_partition else "in the drain's order"
@@ -83,12 +86,12 @@ def write_share(
     session = connect(contact_points, keyspace)
     try:
         statements = Statements(session.prepare)
-        batches = [
-            batch for drained in _drains(script, share) for batch in _batches(statements, _rows(drained), batching)
-        ]
+        rows = [list(chain.from_iterable(_rows(drained))) for drained in _drains(script, share)]
+        batches = (batch for drained in rows for batch in _batches(statements, drained, batching))
+        ready = list(batches) if batching.beforehand else batches
         start()
         began = time.monotonic()
-        _pump(session, batches, batching.in_flight)
+        _pump(session, ready, batching.in_flight)
         return Span(began, time.monotonic())
     finally:
         session.cluster.shutdown()
@@ -127,8 +130,8 @@ def _rows(drained: list[Placed[Create]]) -> Iterator[Rows]:
     yield from map(mark_rows, furthest_of_each(drained, []))
 
 
-def _batches(statements: Statements, rows: Iterator[Rows], batching: Batching) -> Iterator[BatchStatement]:
-    bound: list[BoundStatement] = [statements(cql).bind(values) for several in rows for cql, values in several]
+def _batches(statements: Statements, rows: Rows, batching: Batching) -> Iterator[BatchStatement]:
+    bound: list[BoundStatement] = [statements(cql).bind(values) for cql, values in rows]
     if batching.by_partition:
         bound.sort(key=lambda one: (one.prepared_statement.query_string, one.routing_key))
     for at in range(0, len(bound), batching.rows):
@@ -138,7 +141,7 @@ def _batches(statements: Statements, rows: Iterator[Rows], batching: Batching) -
         yield batch
 
 
-def _pump(session: Session, batches: Sequence[BatchStatement], in_flight: int) -> None:
+def _pump(session: Session, batches: Iterable[BatchStatement], in_flight: int) -> None:
     slots = threading.Semaphore(in_flight)
     failures: list[BaseException] = []
 

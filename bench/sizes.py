@@ -45,7 +45,7 @@ QUICK: Final = Sizes(
     rounds=1,
     bulk_messages=4_000,
     window_s=2.0,
-    peer_messages=600,
+    peer_messages=3_000,
     read_events=10,
     reads=50,
 )

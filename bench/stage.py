@@ -33,10 +33,14 @@ BULK_CONNECTIONS: Final = 8
 SINGLES_CONNECTIONS: Final = 64
 SINGLES_REQUESTS: Final = 5_000
 """Made beforehand, then sent over and over."""
+LIVELY_EVENTS: Final = 200
 PACED_BULK_MESSAGES: Final = 50
 """Small enough to be spread over a second."""
 PACED_BULKS: Final = 200
 """Made beforehand, then sent over and over."""
+FIRST_NUMBER: Final = 20_000_000
+NUMBERS: Final = 50_000_000
+"""Of mobile phones in Korea, behind 010."""
 TIMES: Final = {"start_time": "2030-01-01T10:00:00+09:00", "end_time": "2030-01-01T11:00:00+09:00"}
 PICTURE: Final = "https://pictures.example/users/{}.jpg"
 
@@ -77,9 +81,10 @@ class Stage:
         return Load(self.port, self.key, script, PACED_BULK_MESSAGES, pace)
 
     def singles_load(self, per_second: float | None, seconds: float) -> Load:
-        """So many single requests a second for so long, or as many as go."""
+        """So many single requests a second for so long, or as many as go, in a few lively events."""
         pace = Pace(SINGLES_CONNECTIONS, seconds, per_second)
-        return Load(self.port, self.key, self.script(SINGLES_REQUESTS, 1), 1, pace)
+        lively = Cast(self.cast.event_ids[:LIVELY_EVENTS], self.cast.user_ids)
+        return Load(self.port, self.key, Script(lively, SINGLES_REQUESTS, 1, next(self.seeds)), 1, pace)
 
     def post(self, script: Script) -> Sent:
         """Say all of a script in bulks. Raises SenderError unless all was taken."""
@@ -118,18 +123,28 @@ def opened(state: Path, sizes: Sizes, show: Show, *, fresh: bool) -> Iterator[St
 
 
 def make_cast(stage: Stage, users: int, events: int) -> Cast:
-    """Users and events, through the API, in which nothing has been said. Raises SenderError."""
+    """Users and events in which nothing has been said, through the API. Raises SenderError."""
     stage.show.say(f"making {users:,} users and {events:,} events")
-    user_ids = sorted(user.id for user in _made(stage, [_user(stage.key, n) for n in range(users)]))
-    planned = Cast((), tuple(user_ids))
-    made = _made(stage, [_event(stage.key, planned.talkers(place), place) for place in range(events)])
-    event_ids = [event.id for event in sorted(made, key=lambda event: int(event.title))]
-    return Cast(tuple(event_ids), planned.user_ids)
+    user_ids = make_users(stage, users)
+    return Cast(make_events(stage, user_ids, range(events)), user_ids)
+
+
+def make_users(stage: Stage, count: int) -> tuple[int, ...]:
+    """The ids of new users."""
+    first = FIRST_NUMBER + secrets.randbelow(NUMBERS)  # not those of a run that was cut
+    return tuple(sorted(user.id for user in _made(stage, [_user(stage.key, first + n) for n in range(count)])))
+
+
+def make_events(stage: Stage, user_ids: tuple[int, ...], places: range) -> tuple[int, ...]:
+    """The ids of new events, by their places in the cast."""
+    cast = Cast((), user_ids)
+    made = _made(stage, [_event(stage.key, cast.talkers(place), place) for place in places])
+    return tuple(event.id for event in sorted(made, key=lambda event: int(event.title)))
 
 
 def _user(key: str, number: int) -> bytes:
     body = {
-        "phone": f"010{secrets.randbelow(90_000_000) + 10_000_000}",
+        "phone": f"010{number}",
         "display_name": f"User {number}",
         "profile_image_url": PICTURE.format(number),
     }

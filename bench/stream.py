@@ -29,6 +29,11 @@ class Stream:
         groups: list[dict[str, Any]] = self._redis.xinfo_groups(STREAM)
         return sum(g["lag"] + g["pending"] for g in groups if g["name"] == GROUP.encode())
 
+    def taken(self) -> int:
+        """Entries that were ever taken."""
+        info: dict[str, Any] = self._redis.xinfo_stream(STREAM)
+        return int(info["entries-added"])
+
     def wait_stored(self, beside: Callable[[], None] = lambda: None) -> float:
         """Return when all that was taken is stored: that time, of time.monotonic(). TimeoutError after long."""
         limit = time.monotonic() + STORED_S_MAX

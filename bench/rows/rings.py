@@ -52,7 +52,7 @@ class Heard:
         return (max(gaps) - SWEEP_EVERY_S) * 1_000 if gaps else None
 
 
-def measure(stage: Stage) -> Section:
+def measure(stage: Stage) -> list[Section]:
     """Row h."""
     seconds = stage.sizes.window_s * WINDOWS
     loads = {
@@ -67,7 +67,7 @@ def measure(stage: Stage) -> Section:
             rings = heard.rings / seconds
             lines.append((label, reached, rings, heard.queue_longest, len(heard.sweeps_at), heard.latest_ms))
             stage.show.step(f"  {label}: {rings:.1f} rings/s, longest queue {heard.queue_longest}")
-    return Section(
+    section = Section(
         row="h",
         title="rings, the broker's queue, and the sweep",
         about=f"""\
@@ -76,6 +76,7 @@ at a fixed rate or as fast as 64 connections go, and bulks of 50.""",
         columns=("messages/s asked", "taken/s", "rings/s", "longest queue", "sweeps", "latest sweep, ms late"),
         lines=list(lines),
     )
+    return [section]
 
 
 def _listen_under(stage: Stage, load: Load) -> tuple[Heard, float]:

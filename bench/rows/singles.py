@@ -3,14 +3,15 @@
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
-from bench.load import Load, run
+from bench.load import run
 from bench.meter import Meter
 from bench.programs import Program, running
 from bench.results import Cell, Chart, Section, at_least, median, percentile, ratio
 from bench.sender import LOOPBACK, Pace, SenderError, Sent, send
-from bench.stage import SINGLES_CONNECTIONS, SINGLES_REQUESTS, Stage
+from bench.stage import LIVELY_EVENTS, Stage
 from bench.wire import singles
 from local import ports
 
@@ -23,7 +24,7 @@ KINDS: Final = {
 }
 
 
-def measure(stage: Stage) -> Section:
+def measure(stage: Stage) -> list[Section]:
     """Row c."""
     rounds = stage.sizes.rounds
     found: dict[str, list[dict[str, float]]] = {kind: [] for kind in KINDS}
@@ -47,12 +48,11 @@ def measure(stage: Stage) -> Section:
             stage.stack.start("worker-messages")
             stage.stream.wait_stored()
     stage.singles_per_s = median([figures["requests/s"] for figures in found["ours"]])
-    return _section(found)
+    return [_section(found)]
 
 
 def _load(stage: Stage, port: int) -> Sent:
-    script = stage.script(SINGLES_REQUESTS, 1)
-    return run(Load(port, stage.key, script, 1, Pace(SINGLES_CONNECTIONS, seconds=stage.sizes.window_s)))
+    return run(replace(stage.singles_load(None, stage.sizes.window_s), port=port))
 
 
 def _measured(stage: Stage, port: int, cpu_s: Callable[[], float]) -> dict[str, float]:
@@ -101,8 +101,8 @@ def _section(found: dict[str, list[dict[str, float]]]) -> Section:
         row="c",
         title="single requests a second, 64 connections that stay open",
         about=f"""\
-Medians of {len(found["bare"])} rounds in turn. All under granian with one process. With the workers
-stopped one sees what taking a message costs; otherwise they and the stores share the CPUs with ingest.""",
+Medians of {len(found["bare"])} rounds in turn, messages of {LIVELY_EVENTS} events. All under granian with one process.
+With the workers stopped one sees what taking a message costs; otherwise they and the stores share the CPUs.""",
         columns=("", *names, "ratio to bare"),
         lines=list(lines),
         targets=[at_least("c: single requests, of the bare application's", median(per_round["ours"]), TARGET)],

@@ -1,6 +1,7 @@
 """(a) the scylla-driver alone, and (b) our road from bulk over HTTP to stored, in turn: the ratio is what counts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Final
 
@@ -15,23 +16,29 @@ IN_A_ROW: Final = (500, 25, 10, 1)
 """Messages in a row per event: an import, a lively chat, a usual one, messages scattered over all events."""
 TARGETS: Final = {10: 0.85, 1: 0.8}
 """What of the driver's own speed our road shall reach."""
-COLUMNS: Final = (
-    "messages in a row",
-    "a: driver, 1 process",
-    "a: driver, 2 processes",
-    "b: our road",
-    "b / a",
-    "accepted/s",
-    "CPU µs a message: a (driver + Cassandra)",
-    *(f"b: {name}" for name in ON_THE_ROAD),
-    "b: sender",
-    "b: all others",
-)
 
 Times = dict[str, list[float]]
+"""Measurements by name, a value a round."""
 
 
-class Ceiling:
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How the driver alone is measured."""
+
+    label: str
+    processes: int
+    beforehand: bool
+
+
+WAYS: Final = {
+    "a1": Way("a: driver, 1 process", 1, beforehand=True),
+    "a2": Way("a: driver, 2 processes", 2, beforehand=True),
+    "binding": Way("driver, 2 processes that also bind", 2, beforehand=False),
+}
+CEILING: Final = ("a1", "a2")
+
+
+class Driver:
     """The driver alone, with the best batching of this machine."""
 
     def __init__(self, stage: Stage) -> None:
@@ -41,121 +48,124 @@ class Ceiling:
 
     def find_best(self) -> None:
         """Try each way to batch for a moment, and keep the fastest."""
-        messages = self._stage.sizes.bulk_messages // 2
-        speeds = {}
+        speeds: dict[Batching, float] = {}
         for batching in BATCHINGS:
             self.batching = batching
-            speeds[batching] = self.write(self._stage.script(messages, 10), processes=2)[0]
+            script = self._stage.script(self._stage.sizes.bulk_messages // 2, 10)
+            speeds[batching] = self.write(script, WAYS["a2"])["speed"]
             self._stage.show.step(f"  driver, {batching}: {speeds[batching]:,.0f}/s")
         self.batching = max(speeds, key=lambda batching: speeds[batching])
 
-    def write(self, script: Script, processes: int) -> tuple[float, float]:
+    def write(self, script: Script, way: Way) -> Mapping[str, float]:
         """Messages a second, and CPU µs a message of driver and Cassandra."""
         settings, first = self._stage.settings, next(self._seqs)
-        shares = [Share(index, processes, first) for index in range(processes)]
+        batching = replace(self.batching, beforehand=way.beforehand)
+        shares = [Share(index, way.processes, first) for index in range(way.processes)]
         self._stage.meter.start()
         written: list[Done[Span]] = together(
             write_share,
-            [(settings.contact_points, settings.scylla_keyspace, script, share, self.batching) for share in shares],
+            [(settings.contact_points, settings.scylla_keyspace, script, share, batching) for share in shares],
         )
         seconds = max(done.value.ended for done in written) - min(done.value.began for done in written)
-        cpu_s = sum(done.cpu_s for done in written) + self._stage.meter.cpu_s()["cassandra"]
-        return script.messages / seconds, cpu_s / script.messages * 1_000_000
+        cpu_s = {"driver": sum(done.cpu_s for done in written), "cassandra": self._stage.meter.cpu_s()["cassandra"]}
+        return {"speed": script.messages / seconds, **us_each(cpu_s, script.messages)}
 
 
-def measure(stage: Stage) -> Section:
+def measure(stage: Stage) -> list[Section]:
     """Rows a and b."""
-    ceiling = Ceiling(stage)
+    driver = Driver(stage)
     rounds = stage.sizes.rounds
     with stage.show.part("a, b: driver and road", len(BATCHINGS) + 1 + len(IN_A_ROW) * rounds):
-        warm_up(stage, ceiling)
-        ceiling.find_best()
-        found = {in_a_row: _in_turn(stage, ceiling, in_a_row) for in_a_row in IN_A_ROW}
+        driver.write(stage.script(stage.sizes.warm_up_messages, 10), WAYS["a2"])  # so that the JVM knows its batches
+        stage.show.step()
+        driver.find_best()
+        found = {in_a_row: _in_turn(stage, driver, in_a_row) for in_a_row in IN_A_ROW}
     stage.capacity_per_s = median(found[10]["b"])
-    return _section(found, ceiling.batching)
+    return [_speeds(found, driver.batching), _cpu(found)]
 
 
-def warm_up(stage: Stage, ceiling: Ceiling) -> None:
-    """Let the JVM compile what the measurements do."""
-    stage.show.say("warming up")
-    stage.post(stage.script(stage.sizes.warm_up_messages, 10))
-    stage.stream.wait_stored()
-    ceiling.write(stage.script(stage.sizes.warm_up_messages, 10), processes=2)
-    stage.show.step()
-
-
-def _in_turn(stage: Stage, ceiling: Ceiling, in_a_row: int) -> Times:
+def _in_turn(stage: Stage, driver: Driver, in_a_row: int) -> Times:
     times: Times = {}
     for _ in range(stage.sizes.rounds):
         script = stage.script(stage.sizes.bulk_messages, in_a_row)
-        one, _ = ceiling.write(script, processes=1)
-        two, cpu_us = ceiling.write(script, processes=2)
-        figures = {"a1": one, "a2": two, "a cpu": cpu_us, **_road(stage, script)}
-        for name, value in figures.items():
-            times.setdefault(name, []).append(value)
-        stage.show.step(f"  {in_a_row} in a row: a {one:,.0f} · {two:,.0f}/s, b {figures['b']:,.0f}/s")
+        figures = {name: driver.write(script, way) for name, way in WAYS.items()} | {"b": _road(stage, script)}
+        for name, figure in figures.items():
+            for what, value in figure.items():
+                times.setdefault(name if what == "speed" else f"{name} {what}", []).append(value)
+        speeds = ", ".join(f"{name} {figure['speed']:,.0f}/s" for name, figure in figures.items())
+        stage.show.step(f"  {in_a_row} in a row: {speeds}")
     return times
 
 
-def _road(stage: Stage, script: Script) -> dict[str, float]:
+def _road(stage: Stage, script: Script) -> Mapping[str, float]:
     """Our road with one script: speeds, and CPU µs a message of everybody on it."""
     stage.meter.start()
     sent = stage.post(script)
     stored = stage.stream.wait_stored()
-    spent = us_each(stage.meter.cpu_s(), script.messages)
-    speeds = {"b": script.messages / (stored - sent.began), "accepted": script.messages / sent.seconds}
-    return speeds | {f"b {name}": us for name, us in spent.items()} | {"b sender": sent.cpu_s / script.messages * 1e6}
+    cpu_s = {**stage.meter.cpu_s(), "sender": sent.cpu_s}
+    return {
+        "speed": script.messages / (stored - sent.began),
+        "accepted": script.messages / sent.seconds,
+        **us_each(cpu_s, script.messages),
+    }
 
 
-def _section(found: dict[int, Times], batching: Batching) -> Section:
-    lines: list[Sequence[Cell]] = []
-    for in_a_row, times in found.items():
-        middle = {name: median(values) for name, values in times.items()}
-        lines.append(
-            (
-                in_a_row,
-                middle["a1"],
-                middle["a2"],
-                middle["b"],
-                ratio(_ratio(times)),
-                middle["accepted"],
-                middle["a cpu"],
-                *(middle[f"b {name}"] for name in ON_THE_ROAD),
-                middle["b sender"],
-                middle["b others"],
-            )
+def _speeds(found: Mapping[int, Times], batching: Batching) -> Section:
+    lines: list[Sequence[Cell]] = [
+        (
+            in_a_row,
+            *(median(times[name]) for name in WAYS),
+            median(times["b"]),
+            median(times["b accepted"]),
+            ratio(_ratio(times, CEILING)),
+            ratio(_ratio(times, ("binding",))),
         )
+        for in_a_row, times in found.items()
+    ]
+    labels = {name: way.label for name, way in WAYS.items()} | {"b": "b: timingle, HTTP to stored"}
     return Section(
         row="ab",
         title="messages stored a second: the scylla-driver alone, and our road from HTTP to stored",
         about=f"""\
-Medians of {len(found[10]["b"])} rounds in turn. a writes the rows and registers of our drain by
-unlogged batches that were bound beforehand ({batching}: the fastest of {len(BATCHINGS)} ways tried); b counts from the
-first byte sent to the last entry acknowledged. b / a is each round's, against the faster of a's two ways.""",
-        columns=COLUMNS,
+Medians of {len(found[10]["b"])} rounds in turn. a writes the rows and registers of our drain by unlogged batches that
+were bound and made beforehand ({batching}: the fastest of {len(BATCHINGS)} ways tried); beside it the same with binding
+and batching while it writes, as every writer has to. b counts from the first byte sent to the last entry acknowledged.
+Ratios are each round's; b / a is against the faster of a's two.""",
+        columns=("in a row", *labels.values(), "b: accepted/s", "b / a", "b / driver that binds"),
         lines=lines,
         targets=[
-            at_least(f"b / a with {in_a_row} in a row", _ratio(found[in_a_row]), wanted)
+            at_least(f"b / a with {in_a_row} in a row", _ratio(found[in_a_row], CEILING), wanted)
             for in_a_row, wanted in TARGETS.items()
         ],
         chart=Chart(
             "Messages stored a second",
             "messages/s",
             [f"{in_a_row} in a row" for in_a_row in found],
-            {
-                label: [median(times[name]) for times in found.values()]
-                for name, label in (
-                    ("a1", "driver alone, 1 process"),
-                    ("a2", "driver alone, 2 processes"),
-                    ("b", "timingle, HTTP to stored"),
-                )
-            },
+            {label: [median(times[name]) for times in found.values()] for name, label in labels.items()},
         ),
         samples={f"{name}, {in_a_row} in a row": v for in_a_row, times in found.items() for name, v in times.items()},
     )
 
 
-def _ratio(times: Times) -> float:
-    """Of each round, against the faster way of the driver: what disturbs a round disturbs both."""
-    ceiling = max(times["a1"], times["a2"], key=median)
+def _cpu(found: Mapping[int, Times]) -> Section:
+    ours = (*ON_THE_ROAD, "others", "sender")
+    lines: list[Sequence[Cell]] = []
+    for in_a_row, times in found.items():
+        theirs = [median(times[f"a2 {name}"]) for name in ("driver", "cassandra")]
+        each = [median(times[f"b {name}"]) for name in ours]
+        lines.append((in_a_row, *theirs, *each, sum(each), ratio(sum(theirs) / sum(each))))
+    return Section(
+        row="ab-cpu",
+        title="the same in CPU microseconds a message",
+        about="""\
+Of a with 2 processes and of b. A busy machine changes speeds far more than these. What b can reach of a's speed where
+the CPUs are the limit is a's sum / b's sum.""",
+        columns=("in a row", "a: driver", "a: Cassandra", *(f"b: {name}" for name in ours), "b: all", "a / b"),
+        lines=lines,
+    )
+
+
+def _ratio(times: Times, ways: Sequence[str]) -> float:
+    """Of each round, against the fastest of these ways: what disturbs a round disturbs both."""
+    ceiling = max((times[way] for way in ways), key=median)
     return median([ours / alone for ours, alone in zip(times["b"], ceiling, strict=True)])
