@@ -89,11 +89,11 @@ class Chat:
         return self.ask("GET", path, as_user=self.friend, after=after, limit=100).body
 
     def follow(self) -> list[Json]:
-        """All that is stored, as one finds it who follows the event from its beginning."""
+        """All that is stored, for one who follows the event from its beginning; nothing while a store is away."""
         found: list[Json] = []
         cursor = str(NIL)
-        while (page := self.page(cursor))["messages"]:
-            found += page["messages"]
+        while messages := (page := self.page(cursor)).get("messages"):
+            found += messages
             cursor = page["next"]
         return found
 
