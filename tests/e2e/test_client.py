@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -26,20 +25,12 @@ from local.demo.api import Api, Id, Message, Messages, UnreadEvents, calling_app
 from local.demo.talk import random_phone
 from local.stack import ROOT, Stack
 from settings import Settings
+from tests.waiting import wait_until
 
 STORED_S_MAX = 30.0
-POLL_S = 0.05
 PROCESS_S_MAX = 60
 NIL = UUID(int=0)
 LATER = {"start_time": "2099-01-01T10:00:00+09:00", "end_time": "2099-01-01T11:00:00+09:00"}
-
-
-def wait_until(what: str, is_so: Callable[[], bool], seconds: float = STORED_S_MAX) -> None:
-    """Return as soon as it is so; fail when it is not in time."""
-    limit = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < limit, f"after {seconds} s still not: {what}"
-        time.sleep(POLL_S)
 
 
 @dataclass(frozen=True)

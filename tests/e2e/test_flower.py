@@ -16,9 +16,9 @@ from local.demo.api import Api, Id, Messages, Outcome, calling_app
 from local.demo.talk import random_phone
 from local.stack import Stack
 from stores.journal import NOTES
+from tests.waiting import wait_until
 
 SEEN_S_MAX = 40.0
-POLL_S = 0.1
 PERSIST, SWEEP = "tasks.messages.persist", "tasks.messages.sweep"
 QUEUES_OF = {"messages": {"messages"}, "upkeep": {"upkeep"}, "jobs": {"events", "payments", "reports"}}
 CONTROL_CALLS = [
@@ -77,13 +77,14 @@ class Dashboard:
 
     def wait_for(self, what: str, met: Callable[[Task], bool]) -> tuple[str, Task]:
         """A task for which this is so, with its id, as soon as there is one."""
-        limit = time.monotonic() + SEEN_S_MAX
-        while True:
-            for task_id, task in self.tasks(limit="500").items():
-                if met(task):
-                    return task_id, task
-            assert time.monotonic() < limit, f"Flower shows no {what}"
-            time.sleep(POLL_S)
+        found: list[tuple[str, Task]] = []
+
+        def shown() -> bool:
+            found[:] = [(task_id, task) for task_id, task in self.tasks(limit="500").items() if met(task)]
+            return bool(found)
+
+        wait_until(f"Flower shows {what}", shown, SEEN_S_MAX)
+        return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -110,13 +111,12 @@ def say(api: Api, text: str, name: str = "민지") -> None:
     message = {"actor_id": user, "message": text, "metadata": {"note": text}, "client_id": text[:64]}
     said = api.post(Outcome, f"/events/{event}/messages", message).message_id
     api.do("PATCH", f"/events/{event}/messages/{said}", {"actor_id": user, "message": f"{text} anew"})
-    limit = time.monotonic() + SEEN_S_MAX
-    while True:
+
+    def stored() -> bool:
         page = api.get(Messages, f"/events/{event}/messages", {"as_user": user, "after": str(UUID(int=0))})
-        if [each.message for each in page.messages] == [f"{text} anew"]:
-            return
-        assert time.monotonic() < limit, "not stored"
-        time.sleep(POLL_S)
+        return [each.message for each in page.messages] == [f"{text} anew"]
+
+    wait_until("the edit is stored", stored, SEEN_S_MAX)
 
 
 @pytest.mark.parametrize(
@@ -211,10 +211,9 @@ def flower_files(system: Stack) -> list[Path]:
 
 def wait_saved(system: Stack, since: float) -> None:
     """Return when Flower has saved what it knew at this time."""
-    limit = time.monotonic() + SEEN_S_MAX
-    while min((file.stat().st_mtime for file in flower_files(system)), default=0.0) <= since:
-        assert time.monotonic() < limit, "Flower does not save"
-        time.sleep(POLL_S)
+    wait_until(
+        "Flower saves", lambda: min((f.stat().st_mtime for f in flower_files(system)), default=0.0) > since, SEEN_S_MAX
+    )
 
 
 def secrets(system: Stack) -> list[str]:

@@ -13,6 +13,8 @@ from settings import LOCAL_ONLY, PREFIX, Settings
 
 ROOT: Final = Path(__file__).parents[2]
 MODULE_LINES_MAX: Final = 300
+TEST_LINES_MAX: Final = 500
+"""A test reads from top to bottom, and its table of cases is long."""
 FUNCTION_LINES_MAX: Final = 60
 """What fits a screen."""
 DRIVERS: Final = frozenset({"psycopg", "psycopg_pool", "cassandra", "redis"})
@@ -42,7 +44,11 @@ def modules() -> Iterator[tuple[str, str, ast.Module]]:
 
 def test_no_module_is_longer_than_a_reader_holds_in_mind() -> None:
     """Split a module that grows beyond its one idea."""
-    long = [f"{name}: {lines} lines" for name, text, _ in modules() if (lines := text.count("\n")) > MODULE_LINES_MAX]
+    long = [
+        f"{name}: {lines} lines"
+        for name, text, _ in modules()
+        if (lines := text.count("\n")) > (TEST_LINES_MAX if name.startswith("tests/") else MODULE_LINES_MAX)
+    ]
     assert not long
 
 
