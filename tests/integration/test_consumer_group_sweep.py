@@ -42,13 +42,17 @@ def group(caller: Caller) -> Iterator[ConsumerGroup]:
         yield made
 
 
+def kept(caller: Caller) -> list[str]:
+    return [entry_id for entry_id, _ in caller.entries()]
+
+
 def say(caller: Caller, entries: int) -> list[str]:
     caller.say(entries)
     return kept(caller)[-entries:]
 
 
-def kept(caller: Caller) -> list[str]:
-    return [entry_id for entry_id, _ in caller.entries()]
+def consumers(caller: Caller) -> set[str]:
+    return {consumer["name"].decode() for consumer in caller.redis.xinfo_consumers(STREAM, GROUP)}
 
 
 def store_all(group: ConsumerGroup) -> list[str]:
@@ -123,7 +127,7 @@ def test_when_a_node_restarted_all_that_is_kept_is_delivered_once_more(
     caller: Caller, group: ConsumerGroup, nodes: str
 ) -> None:
     """A node that was killed may have lost what it had acknowledged and not yet synced."""
-    trimmed = say(caller, 2)
+    say(caller, 2)
     store_all(group)
     settle(group)
     ids = say(caller, 3)
@@ -134,7 +138,6 @@ def test_when_a_node_restarted_all_that_is_kept_is_delivered_once_more(
     assert settle(group, nodes) == 0, "what was noted before counts no more"
     assert group.has_work()
     assert store_all(group) == ids
-    assert not set(ids) & set(trimmed)
     info = caller.redis.xinfo_groups(STREAM)[0]
     assert (info["lag"], info["pending"]) == (0, 0)
     assert not group.has_work()
@@ -207,7 +210,6 @@ def test_two_sweeps_at_once_do_as_one(caller: Caller, group: ConsumerGroup) -> N
 
 def test_nothing_is_settled_before_the_first_sweep(caller: Caller) -> None:
     with caller.consumer("a") as group:
-        say(caller, 1)
         assert group.settled() == EntryId(0, 0)
 
 
@@ -295,7 +297,3 @@ def test_a_consumer_that_is_idle_goes_only_if_it_holds_nothing(caller: Caller, g
     caller.redis.function_delete("timingle_journal_test")
     assert consumers(caller) == {"a"}
     assert store_all(group) == [entry_id]
-
-
-def consumers(caller: Caller) -> set[str]:
-    return {consumer["name"].decode() for consumer in caller.redis.xinfo_consumers(STREAM, GROUP)}
