@@ -1,6 +1,6 @@
 # The commands of this project. They need Python 3.11 or newer (with venv) and make, and put all else into this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test lint bench
+.PHONY: help setup up down demo test lint bench chaos
 SHELL := /bin/sh
 RUN := .venv/bin
 # Override it to choose another: `make PYTHON=/opt/python3.13/bin/python3 setup`.
@@ -36,3 +36,6 @@ lint: setup ## Check style, types and the direction of imports
 bench: setup ## Measure the way of a message beside its peers; SCALE=full: at the size it is built for; ARGS="--quick --rows a,b"
 	@$(RUN)/pip --disable-pip-version-check install --quiet --only-binary=:all: --require-hashes -r locks/bench.txt
 	@$(RUN)/python -m bench $(if $(SCALE),--scale $(SCALE)) $(ARGS)
+
+chaos: setup ## Kill processes at random under load: RUNS=100, SEED=n to have one again
+	@$(RUN)/python -m tests.faults.chaos --runs $(or $(RUNS),100) $(if $(SEED),--seed $(SEED))

@@ -23,6 +23,7 @@ SETTLED_S_MAX: Final = 90.0
 """The slowest way back on a busy machine: a start of the node, and 60 s until what a dead worker held is taken over."""
 LOOK_S: Final = 0.3
 WORKER_CHILD: Final = "worker child"
+EVERYTHING: Final = "everything"
 
 
 def kill(stack: Stack, victim: str) -> None:
