@@ -7,6 +7,7 @@ import pytest
 from local.stack import Stack
 from tests.e2e.app import App, Chat, calling_app, new_chat
 from tests.e2e.behind import Behind, behind_of
+from tests.e2e.calls import Calls
 
 
 @pytest.fixture(scope="session")
@@ -27,3 +28,18 @@ def behind(system: Stack) -> Iterator[Behind]:
     """The system's stores, past the API."""
     with behind_of(system) as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def calls(app: App) -> Calls:
+    """Calls about a message that is stored."""
+    chat = new_chat(app)
+    return Calls(chat, chat.said().message_id)
+
+
+@pytest.fixture
+def nothing_is_stored(behind: Behind) -> Iterator[None]:
+    """Whatever the test sends."""
+    before = behind.stored()
+    yield
+    assert behind.stored() == before

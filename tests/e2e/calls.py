@@ -1,0 +1,68 @@
+"""Each call of the API as it would be taken, to be spoilt in one place by a test."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from tests.e2e.app import TIMES, Chat, new_phone
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls that would be taken, were it not for what a test changes in them."""
+
+    chat: Chat
+    message: UUID
+
+    def address(self, name: str) -> tuple[str, str]:
+        chat, message = self.chat, f"{self.chat.path}/{self.message}"
+        addresses = {
+            "send": ("POST", chat.path),
+            "edit": ("PATCH", message),
+            "react": ("PUT", f"{message}/reactions"),
+            "typing": ("PUT", f"/events/{chat.event_id}/typing"),
+            "read": ("POST", f"/events/{chat.event_id}/read"),
+            "bulk": ("POST", "/messages:batch"),
+            "user": ("POST", "/users"),
+            "event": ("POST", "/events"),
+            "delete": ("DELETE", message),
+            "take_back": ("DELETE", f"{message}/reactions"),
+            "page": ("GET", chat.path),
+            "typists": ("GET", f"/events/{chat.event_id}/typing"),
+            "activity": ("GET", f"/users/{chat.author}/activity"),
+            "unread": ("GET", f"/users/{chat.author}/unread"),
+            "show": ("GET", f"/events/{chat.event_id}"),
+        }
+        return addresses[name]
+
+    def body(self, name: str) -> dict[str, Any]:
+        actor = {"actor_id": self.chat.author}
+        bodies: dict[str, dict[str, Any]] = {
+            "send": {**actor, "message": "a"},
+            "edit": {**actor, "message": "a"},
+            "react": {**actor, "emoji": "🎉"},
+            "typing": actor,
+            "read": {**actor, "up_to": str(self.message)},
+            "bulk": {"messages": [{"event_id": self.chat.event_id, **actor, "message": "a"}]},
+            "user": {"phone": new_phone()},
+            "event": {**actor, "title": "a", **TIMES},
+        }
+        return bodies[name]
+
+    def query(self, name: str) -> dict[str, Any]:
+        acting = name in {"delete", "take_back"}
+        reading = name in {"page", "typists", "show"}
+        return {"actor_id": self.chat.author} if acting else {"as_user": self.chat.author} if reading else {}
+
+    def send(self, name: str, content: bytes, content_type: str | None = "application/json") -> httpx.Response:
+        """The call, with this for its body."""
+        headers = {} if content_type is None else {"content-type": content_type}
+        method, path = self.address(name)
+        return self.chat.app.http.request(method, f"/v1{path}", content=content, headers=headers)
+
+    def ask(self, name: str, query: str) -> httpx.Response:
+        """The call, with this for its query, as it is."""
+        method, path = self.address(name)
+        return self.chat.app.http.request(method, f"/v1{path}?{query}")
