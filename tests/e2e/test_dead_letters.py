@@ -16,6 +16,8 @@ from tests.waiting import wait_until
 BEYOND_INT8 = 2**63
 """A sender that no BIGINT holds. Ingest lets none through, so it is handed to the journal itself."""
 
+SELECT_LETTER = "SELECT d::text, d.payload, d.state, d.cause_code FROM dead_letters AS d WHERE event_id = %s"
+
 
 def append_refused(stack: Stack, event_id: int, text: str) -> Receipt:
     """A message in the journal that the store will refuse."""
@@ -62,9 +64,8 @@ def test_what_it_says_can_be_read_nowhere(system: Stack, chat: Chat, behind: Beh
     canary = f"카나리아{uuid4().hex}"
     refused = append_refused(system, chat.event_id, canary)
     chat.wait_stored(1)
-    ((row, payload, state, code),) = behind.sql(
-        "SELECT d::text, d.payload, d.state, d.cause_code FROM dead_letters AS d WHERE event_id = %s", chat.event_id
-    )
+    wait_until("its dead letter is kept", lambda: bool(behind.sql(SELECT_LETTER, chat.event_id)))
+    ((row, payload, state, code),) = behind.sql(SELECT_LETTER, chat.event_id)
     assert (state, str(refused.message_id.uuid) in row, code.isidentifier()) == ("open", True, True)
     metrics = chat.app.http.get("/metrics").text
     assert "timingle_dead_letters_open" in metrics
