@@ -6,7 +6,17 @@ import pytest
 
 from cli import clients
 from cli.exit_codes import ExitCode, exit_code
-from domain.errors import Away, BadInput, Conflict, JournalFull, MigrationError, NotThere, SettingsError, TimingleError, Wrong
+from domain.errors import (
+    Away,
+    BadInput,
+    Conflict,
+    JournalFull,
+    MigrationError,
+    NotThere,
+    SettingsError,
+    TimingleError,
+    Wrong,
+)
 from ingest.clients import AREAS, SCOPES
 from stores import api_clients
 from tests.integration.own import Own, rows_of
