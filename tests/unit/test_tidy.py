@@ -69,7 +69,7 @@ def test_every_function_fits_a_screen() -> None:
 def test_only_stores_imports_a_driver() -> None:
     """SQL, CQL and Redis are spoken in one room."""
     found = [
-        f"{name}:{node.lineno}: imports {imported}"
+        f"{name}: imports {imported}"
         for name, _, tree in modules()
         if name.split("/")[0] not in DRIVER_ROOMS
         for node in ast.walk(tree)
