@@ -31,7 +31,7 @@ from tests.faults.kills import (
     settle,
 )
 from tests.faults.kills_ledger import NOTHING, Verdict
-from tests.faults.kills_senders import Api, Conversation, Traffic, calling_app
+from tests.faults.kills_senders import Api, Conversation, Traffic, UnexpectedAnswerError, calling_app
 from tests.waiting import wait_until
 
 KEEP_S: Final = 4.0
@@ -142,7 +142,11 @@ def main() -> int:
         with calling_app(stack) as api, Progress(*columns, console=say) as progress:
             chaos = Chaos(stack, api, say)
             for seed in progress.track(range(options.seed, options.seed + options.runs)):
-                chaos.run(seed)
+                try:
+                    chaos.run(seed)
+                except (UnexpectedAnswerError, AssertionError) as error:
+                    error.add_note(f"in the run of seed {seed}: make chaos RUNS=1 SEED={seed}")
+                    raise
             stack.wait_ready(*SERVERS, *APPS)
             again = chaos.compare_all_again()
     say.print(table_of(chaos.verdicts, again))
