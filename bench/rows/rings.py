@@ -6,7 +6,7 @@ Rings and sweeps are counted from the events that the workers and ingest send fo
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -92,24 +92,21 @@ def _listen_under(stage: Stage, load: Load) -> tuple[Heard, float]:
 def _listening(broker_url: str, heard: Heard) -> Iterator[None]:
     """Note events and the queue's length until the context ends."""
     over = threading.Event()
-    threads = [threading.Thread(target=listen, args=(broker_url, heard, over)) for listen in (_hear, _look)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        for thread in threads:
-            thread.join()
-
-
-def _hear(broker_url: str, heard: Heard, over: threading.Event) -> None:
     app = Celery(broker=broker_url)
     with app.connection() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": heard.note})
-        while not over.is_set():
-            with suppress(TimeoutError):
-                receiver.capture(limit=None, timeout=LOOK_S, wakeup=False)
+        # In one go: a receiver that is called again and again hears nothing in between.
+        hear = threading.Thread(target=receiver.capture, kwargs={"limit": None, "timeout": None, "wakeup": False})
+        look = threading.Thread(target=_look, args=(broker_url, heard, over))
+        hear.start()
+        look.start()
+        try:
+            yield
+        finally:
+            over.set()
+            receiver.should_stop = True
+            hear.join()
+            look.join()
 
 
 def _look(broker_url: str, heard: Heard, over: threading.Event) -> None:

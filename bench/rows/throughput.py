@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count
+from itertools import chain, count
 from typing import Final
 
 from bench.apart import Done, together
@@ -151,16 +151,22 @@ def _cpu(found: Mapping[int, Times]) -> Section:
     ours = (*ON_THE_ROAD, "others", "sender")
     lines: list[Sequence[Cell]] = []
     for in_a_row, times in found.items():
-        theirs = [median(times[f"a2 {name}"]) for name in ("driver", "cassandra")]
+        alone = [[median(times[f"{way} {name}"]) for name in ("driver", "cassandra")] for way in ("a2", "binding")]
         each = [median(times[f"b {name}"]) for name in ours]
-        lines.append((in_a_row, *theirs, *each, sum(each), ratio(sum(theirs) / sum(each))))
+        shares = [ratio(sum(theirs) / sum(each)) for theirs in alone]
+        lines.append((in_a_row, *chain.from_iterable(alone), *each, sum(each), *shares))
     return Section(
         row="ab-cpu",
         title="the same in CPU microseconds a message",
         about="""\
-Of a with 2 processes and of b. A busy machine changes speeds far more than these. What b can reach of a's speed where
-the CPUs are the limit is a's sum / b's sum.""",
-        columns=("in a row", "a: driver", "a: Cassandra", *(f"b: {name}" for name in ours), "b: all", "a / b"),
+Of a with 2 processes, of the driver that also binds, and of b. A busy machine changes speeds far more than these. Where
+the CPUs are the limit, the last two columns are what b can reach of the others' speed: their sums divided by b's.""",
+        columns=(
+            "in a row",
+            *("a: driver", "a: Cassandra", "binding: driver", "binding: Cassandra"),
+            *(f"b: {name}" for name in ours),
+            *("b: all", "a / b", "binding / b"),
+        ),
         lines=lines,
     )
 
