@@ -175,6 +175,13 @@ class ConsumerGroup:
         """Give up all that is held, as if it had never been delivered: no attempt is counted (P10)."""
         self._give(self._consumer, HANDED_BACK_MS, set(self._held))
 
+    def release(self) -> None:
+        """Give up what an earlier process of this name held, for whoever drains next; its attempts stay counted."""
+        self.prepare()
+        for _ in self._own():
+            pass
+        self.hand_back()
+
     def has_work(self) -> bool:
         """Does anything wait to be read, or to be acknowledged?"""
         with redis_errors():

@@ -46,6 +46,8 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=1,
+    # A child begins by giving up what its predecessor held, and the journal may take its time.
+    worker_proc_alive_timeout=30,
     worker_redirect_stdouts=False,
     worker_send_task_events=True,
 )

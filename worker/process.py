@@ -2,6 +2,7 @@
 
 import os
 import socket
+from contextlib import suppress
 from typing import Any, Final
 
 from billiard.process import current_process
@@ -16,6 +17,7 @@ from celery.signals import (
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
 import settings
+from domain.errors import Away
 from stores import connections
 from worker.addresses import addresses
 from worker.logs import configure_logs
@@ -45,11 +47,14 @@ def set_up_logging(**_: Any) -> None:
 
 
 def begin(**_: Any) -> None:
-    """In a child, after the fork. Its place in the pool names it: who replaces it takes over what it held at once."""
+    """In a child, after the fork. Its place in the pool names it: what its predecessor held is free for all at once."""
     node = _node[0] if _node else f"{socket.gethostname()}/{os.getpid()}"
     connections.configure(
         addresses(settings.current().postgres_url, f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}")
     )
+    with suppress(Away):  # then it is taken over a minute later, or by this child's next drain
+        for group in connections.stores().groups:
+            group.release()
 
 
 def end(**_: Any) -> None:

@@ -174,6 +174,19 @@ def test_the_next_process_of_a_name_begins_with_what_the_last_one_held(caller: C
         assert taken(group) == [ids, new]
 
 
+def test_a_process_that_begins_frees_what_the_last_one_of_its_name_held_for_everybody(
+    caller: Caller, b: ConsumerGroup
+) -> None:
+    """P1. The pool may give the next drain to any child: none must wait a minute for what a killed one held."""
+    ids = say(caller, 3)
+    with caller.consumer("a") as killed:
+        assert first(killed).ids == ids
+    with caller.consumer("a") as beginning:
+        beginning.release()
+    assert {count for _, count in held(caller).values()} == {1}, "an attempt that failed stays counted"
+    assert taken(b) == [ids]
+
+
 def test_what_a_dead_consumer_held_is_taken_over_when_its_time_is_over_and_not_before(
     caller: Caller, a: ConsumerGroup, b: ConsumerGroup
 ) -> None:
