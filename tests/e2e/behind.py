@@ -16,14 +16,16 @@ from stores.journal import STREAM, register
 class Behind:
     """The stores of the shared system."""
 
-    postgres: "psycopg.Connection[tuple[Any, ...]]"
-    """As the owner of the tables, each statement committed at once."""
+    postgres_url: str
+    """As the owner of the tables."""
     journal: "redis.Redis"
     broker: "redis.Redis"
 
     def sql(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        cursor = self.postgres.execute(statement, parameters)
-        return cursor.fetchall() if cursor.description else []
+        """Run one statement, over a connection of its own: other tests kill the server between two."""
+        with psycopg.connect(self.postgres_url, autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
 
     def entries_taken(self) -> int:
         """Entries that the journal has ever taken; trimming takes none of them back."""
@@ -47,8 +49,7 @@ class Behind:
 def behind_of(stack: Stack) -> Iterator[Behind]:
     """Connected to the stack's servers."""
     with (
-        psycopg.connect(stack.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as postgres,
         redis.Redis.from_url(stack.env["TIMINGLE_JOURNAL_URLS"]) as journal,
         redis.Redis.from_url(stack.env["TIMINGLE_BROKER_URL"]) as broker,
     ):
-        yield Behind(postgres, journal, broker)
+        yield Behind(stack.env["TIMINGLE_POSTGRES_URL"], journal, broker)
