@@ -25,7 +25,7 @@ USERS = 30
 FIRST = 4
 """Users that an event begins with; the others join."""
 THREADS = 6
-BULK_MAX = 60
+BULK_MAX = 100
 DRAINED_S_MAX = 60.0
 
 
@@ -70,7 +70,7 @@ class Crowd:
             done = 0
             while done < operations:
                 dice = choose.random()
-                if dice < 0.30:
+                if dice < 0.15:
                     done += self.say(choose, min(choose.randint(1, BULK_MAX), operations - done))
                 elif dice < 0.93:
                     done += self.mark(choose)
@@ -98,7 +98,7 @@ class Crowd:
         event_id, user_id = self.takes_part(choose)
         with self.model.lock:
             said = self.model.said[event_id]
-            read = choose.choice(said[-20:]) if said else None
+            read = choose.choice([said[-1], choose.choice(said)]) if said else None  # forwards and, as often, backwards
         if read is None:
             return 0
         body = {"actor_id": user_id, "up_to": str(read.message_id)}
