@@ -1,29 +1,15 @@
 """The journal as workers consume it, on a real Valkey: read, acknowledged, handed back, parked and taken over."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from domain.errors import Away
 from local.stack import Stack
 from stores import consumer_group
-from stores.consumer_group import (
-    BATCH_OPERATIONS,
-    CLAIM_ENTRIES,
-    IDLE_MS_MAX,
-    WAIT_MS,
-    WAITING,
-    Batch,
-    ConsumerGroup,
-    open_sync,
-)
-from stores.journal import GROUP, STREAM
-from tests.faults.proxy import Proxy
-from tests.journals import EVENT, Caller, in_database, said
-
-AGES_S = 30.0
-"""Longer than any drain here takes."""
+from stores.consumer_group import CLAIM_ENTRIES, IDLE_MS_MAX, WAIT_MS, WAITING, ConsumerGroup
+from stores.journal import GROUP, STREAM, VANISHED
+from tests.integration.consumers import AGES_S, age, first, held, pending, say, say_quickly, taken
+from tests.journals import EVENT, Caller, in_database
 
 
 @pytest.fixture(autouse=True)
@@ -51,51 +37,6 @@ def a(caller: Caller) -> Iterator[ConsumerGroup]:
 def b(caller: Caller) -> Iterator[ConsumerGroup]:
     with caller.consumer("b") as group:
         yield group
-
-
-def say(caller: Caller, entries: int) -> list[str]:
-    """So many entries of one message each; their ids."""
-    known = len(caller.entries())
-    caller.say(entries)
-    return [entry_id for entry_id, _ in caller.entries()][known:]
-
-
-def say_quickly(caller: Caller, entries: int) -> list[str]:
-    """The same in one trip to the server, which does not number them."""
-    pipeline = caller.redis.pipeline(transaction=False)
-    for seq in range(entries):
-        pipeline.xadd(STREAM, {"f": "1", "v": str(seq + 1), "s": str(seq + 1), "o": b"\x91" + said().operation})
-    return [entry_id.decode() for entry_id in pipeline.execute()]
-
-
-def taken(group: ConsumerGroup) -> list[list[str]]:
-    """The ids of each batch, all acknowledged."""
-    batches = []
-    for batch in group.take(AGES_S):
-        batches.append(batch.ids)
-        group.ack(batch.ids)
-    return batches
-
-
-def first(group: ConsumerGroup) -> Batch:
-    """One batch, and no word of what became of it: as if its worker had been killed."""
-    return next(group.take(AGES_S))
-
-
-def age(caller: Caller, holder: str, ids: Iterable[str], idle_ms: int = IDLE_MS_MAX + 1_000) -> None:
-    """As if its holder had not moved for so long."""
-    caller.redis.xclaim(STREAM, GROUP, holder, 0, list(ids), idle=idle_ms, justid=True)
-
-
-def pending(caller: Caller) -> list[dict[str, Any]]:
-    """Redis's list of the entries that were delivered and not acknowledged."""
-    found: list[dict[str, Any]] = caller.redis.xpending_range(STREAM, GROUP, "-", "+", 10_000)
-    return found
-
-
-def held(caller: Caller) -> dict[str, tuple[str, int]]:
-    """Who holds each of them, and how often it was delivered."""
-    return {e["message_id"].decode(): (e["consumer"].decode(), e["times_delivered"]) for e in pending(caller)}
 
 
 def test_consumers_share_entries_and_no_entry_goes_to_two(caller: Caller, a: ConsumerGroup, b: ConsumerGroup) -> None:
@@ -165,6 +106,19 @@ def test_an_entry_that_was_delivered_three_times_is_read_alone(caller: Caller) -
         assert taken(group) == [[ids[0]], [ids[1]], [ids[2]], new]
 
 
+def test_what_another_has_stored_meanwhile_did_not_vanish(caller: Caller, a: ConsumerGroup) -> None:
+    """After a node's restart all is delivered anew, to whoever asks first, also what somebody holds."""
+    ids = say(caller, 3)
+    for _ in range(3):
+        first(a)
+    drain = a.take(AGES_S)
+    seen = next(drain).ids
+    caller.redis.xack(STREAM, GROUP, *ids[1:2])  # as the other does
+    seen += [entry_id for batch in drain for entry_id in batch.ids]
+    assert seen == [ids[0], ids[2]]
+    assert caller.redis.get(VANISHED) is None
+
+
 def test_the_next_process_of_a_name_begins_with_what_the_last_one_held(caller: Caller) -> None:
     ids = say(caller, 3)
     with caller.consumer("a") as killed:
@@ -230,68 +184,3 @@ def test_what_is_parked_is_not_handed_back(caller: Caller, a: ConsumerGroup) -> 
     a.park(ids[:1])
     a.hand_back()
     assert {entry_id: holder for entry_id, (holder, _) in held(caller).items()} == {ids[0]: WAITING, ids[1]: "a"}
-
-
-@pytest.mark.parametrize("word", [b"XREADGROUP", b"XAUTOCLAIM", b"XPENDING", b"XCLAIM", b"XACK"])
-def test_whatever_reply_is_lost_the_next_drain_of_the_same_consumer_has_all_at_once(
-    stack: Stack, caller: Caller, word: bytes
-) -> None:
-    """P1. On the link to Redis a reply is lost with its connection; what it delivered is held by who never saw it."""
-    abandoned = say(caller, 3)
-    with caller.consumer("dead") as dead:
-        first(dead)
-    age(caller, "dead", abandoned)
-    new = say(caller, 2)
-    with Proxy(stack.ports.journal) as proxy:
-        url = caller.url.replace(f":{stack.ports.journal}/", f":{proxy.port}/")
-        group = ConsumerGroup(0, open_sync(url), "a")
-        proxy.lose_replies_to(word)
-        seen: list[str] = []
-        with pytest.raises(Away):  # noqa: PT012  # batches that came before count
-            for batch in group.take(AGES_S):
-                seen += batch.ids
-                group.ack(batch.ids)
-        assert proxy.cuts == 1
-        seen += [entry_id for ids in taken(group) for entry_id in ids]
-        group.close()
-    assert seen == abandoned + new
-    assert held(caller) == {}
-
-
-def test_an_entry_that_cannot_be_read_comes_beside_the_others(caller: Caller, a: ConsumerGroup) -> None:
-    good = say(caller, 1)
-    caller.redis.xadd(STREAM, {"f": "9", "v": "17"})
-    *_, (bad, _) = caller.entries()
-    batch = first(a)
-    assert [entry.id for entry in batch.entries] == good
-    assert [(entry.id, entry.version) for entry in batch.unreadable] == [(bad, 17)]
-    a.ack(batch.ids)
-    assert held(caller) == {}
-
-
-@pytest.mark.parametrize(("entries", "operations"), [(5_000, 1), (200, 100)])
-def test_a_batch_holds_about_as_many_operations_however_they_lie_in_entries(
-    caller: Caller, a: ConsumerGroup, entries: int, operations: int
-) -> None:
-    body = b"\xdc" + operations.to_bytes(2, "big") + said().operation * operations
-    pipeline = caller.redis.pipeline(transaction=False)
-    for _ in range(entries):
-        pipeline.xadd(STREAM, {"f": "1", "v": "1", "s": ",".join(["1"] * operations), "o": body})
-    pipeline.execute()
-    _, *sizes = [len(batch) * operations for batch in taken(a)]  # the first knows nothing of what lies in entries yet
-    assert sizes
-    assert max(sizes) <= BATCH_OPERATIONS
-    assert len(sizes) <= 6
-
-
-def test_the_bell_is_set_by_one_until_it_is_heard(a: ConsumerGroup, b: ConsumerGroup) -> None:
-    assert [a.set_bell(), b.set_bell(), a.set_bell()] == [True, False, False]
-    b.quiet_bell()
-    assert [a.set_bell(), b.set_bell()] == [True, False]
-
-
-def test_a_group_is_prepared_once_and_keeps_what_it_has(caller: Caller, a: ConsumerGroup) -> None:
-    ids = say(caller, 2)
-    first(a)
-    a.prepare()
-    assert set(held(caller)) == set(ids)

@@ -132,6 +132,7 @@ def test_when_a_node_restarted_all_that_is_kept_is_delivered_once_more(
     settle(group)
     ids = say(caller, 3)
     assert store_all(group) == ids
+    group.sweep(LONG_S, NODES)
     swept = group.sweep(0, nodes)
     assert (swept.delivered_anew, swept.trimmed) == (True, 0)
     assert swept.waiting == len(ids)
