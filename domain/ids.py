@@ -84,6 +84,6 @@ class MessageId:
         ms, us = number >> 80, number >> 64 & 0xFFF
         seq, random = number >> RANDOM_BITS & SEQ_MAX, number & RANDOM_MAX
         parts = cls(ms * _US_PER_MS + us, seq, random)
-        if us >= _US_PER_MS or seq == 0 or parts._number() != number:
+        if seq == 0 or parts._number() != number:  # 1,000 microseconds or more would be those of the next millisecond
             raise BadInput("This is no message's id.", field)
         return parts
