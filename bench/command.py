@@ -1,6 +1,8 @@
 """`python -m bench [--rows a,b,…] [--quick] [--scale full]`: measures, and writes a table, its figures and plots."""
 
 import argparse
+import signal
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +52,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def main(arguments: list[str]) -> int:
     """Measure, show, write."""
     asked = parse(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that the stack ends with us
     Installation(DEFAULT_STATE).complete(print)
     machine, began = Machine.this(), datetime.now(UTC)
     with Show() as show:

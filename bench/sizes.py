@@ -19,6 +19,8 @@ class Sizes:
     """One measurement of rows a and b: some seconds of work."""
     window_s: float
     """One measurement of what is counted over a time."""
+    peer_rounds: int
+    """Of the peers, which take long to start."""
     peer_messages: int
     """Queued for each peer before its window."""
     read_events: int
@@ -34,7 +36,8 @@ NORMAL: Final = Sizes(
     rounds=5,
     bulk_messages=50_000,
     window_s=10.0,
-    peer_messages=15_000,
+    peer_rounds=3,
+    peer_messages=25_000,
     read_events=200,
     reads=2_000,
 )
@@ -45,6 +48,7 @@ QUICK: Final = Sizes(
     rounds=1,
     bulk_messages=4_000,
     window_s=2.0,
+    peer_rounds=1,
     peer_messages=3_000,
     read_events=10,
     reads=50,

@@ -21,6 +21,8 @@ class Servers:
     keyspace: str
     counts: Path
     """A folder where each worker process counts its finished tasks."""
+    in_one_batch: bool
+    """How a task sends its four writes: in one batch, or as four statements side by side."""
 
     def to_environ(self) -> Mapping[str, str]:
         """As variables."""
@@ -30,6 +32,7 @@ class Servers:
             PREFIX + "SCYLLA": self.scylla,
             PREFIX + "KEYSPACE": self.keyspace,
             PREFIX + "COUNTS": str(self.counts),
+            PREFIX + "IN_ONE_BATCH": str(self.in_one_batch),
         }
 
     @classmethod
@@ -42,6 +45,7 @@ class Servers:
             scylla=given["SCYLLA"],
             keyspace=given["KEYSPACE"],
             counts=Path(given["COUNTS"]),
+            in_one_batch=given["IN_ONE_BATCH"] == str(True),
         )
 
     @property
