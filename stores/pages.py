@@ -118,12 +118,14 @@ async def between(
     last_bucket = bucket_of(max(1, await head(scylla, event_id)))
     bucket = await _bucket_at(scylla, event_id, since_ms, last_bucket)
     found: list[StoredMessage] = []
+    place = since_ms, NIL
     while bucket <= last_bucket and len(found) < limit:
         wanted = limit - len(found)
-        place: tuple[int, UUID] = (found[-1].message_id.int >> 80, found[-1].message_id) if found else (since_ms, NIL)
         rows = await _read(scylla, SELECT_BETWEEN, (event_id, bucket, *place, until_ms, wanted), wanted)
         found += _shown(rows)
-        if len(rows) < wanted:
+        if len(rows) == wanted:
+            place = _place_of(rows[-1])
+        else:
             bucket += 1
     return found
 
