@@ -1,10 +1,13 @@
 """What the tests of stores and commands share."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
+import pytest_asyncio
 
 from local.stack import Stack
+from stores.connections import AsyncStores
+from tests.integration.as_ingest import stores_of_ingest
 from tests.integration.own import Own, empty, own_place
 
 
@@ -19,3 +22,10 @@ def own(own_stores: Own) -> Own:
     """A database, a keyspace and a journal that no worker of the stack looks at, without dead letters and clients."""
     empty(own_stores)
     return own_stores
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stores(own_stores: Own) -> AsyncIterator[AsyncStores]:
+    """The stores of the same place, as ingest has them."""
+    async with stores_of_ingest(own_stores) as made:
+        yield made

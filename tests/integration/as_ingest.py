@@ -1,0 +1,96 @@
+"""The stores as ingest has them, on the tests' own place: PostgreSQL as the API's role, ScyllaDB for asyncio."""
+
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+import msgspec
+
+import settings
+from domain.entries import Placed
+from domain.event import NewEvent
+from domain.ids import MessageId
+from domain.keyring import KeyRing
+from domain.operations import Create
+from domain.user import NewUser
+from stores import events, messages, users
+from stores.connections import Addresses, AsyncStores
+from stores.events import Event
+from stores.registers import head_rows
+from stores.row_security import act_as
+from stores.users import User
+from tests.integration.own import Own
+
+CONNECTED_S_MAX: Final = 30.0
+FIRST_ID: Final = 1_000_000
+"""Past the ids that other tests make up for users and events that PostgreSQL does not know."""
+TIMES: Final = {"start_time": "2099-01-01T10:00:00+09:00", "end_time": "2099-01-01T11:00:00+09:00"}
+
+
+@asynccontextmanager
+async def stores_of_ingest(own: Own) -> AsyncIterator[AsyncStores]:
+    """Opened, and closed at the end."""
+    given = settings.parse(own.env)
+    for sequence in ("users_id_seq", "events_id_seq"):
+        own.sql(f"SELECT setval('{sequence}', greatest(nextval('{sequence}'), {FIRST_ID}))")
+    addresses = Addresses(
+        postgres_url=given.postgres_api_url,
+        scylla_contact_points=given.contact_points,
+        scylla_keyspace=given.scylla_keyspace,
+        journal_urls=given.journals,
+        journal_keep_s=given.journal_keep,
+        keys=KeyRing.parse(given.data_keys),
+        index_key=given.index_key_bytes,
+        consumer="ingest",
+    )
+    stores = AsyncStores(addresses, connections_idle=1, connections_max=8)
+    await stores.open()
+    await stores.scylla.wait_connected(CONNECTED_S_MAX)
+    try:
+        yield stores
+    finally:
+        await stores.close()
+
+
+def new_phone() -> str:
+    """In E.164."""
+    return f"+8210{secrets.choice('2346789')}{secrets.randbelow(10_000_000):07}"
+
+
+async def new_user(stores: AsyncStores, phone: str = "", **more: Any) -> User:
+    async with stores.postgres.connection() as connection:
+        new = NewUser(phone="", **more)
+        return await users.create(connection, stores.keys, stores.index_key, new, phone or new_phone())
+
+
+async def new_users(stores: AsyncStores, count: int) -> list[int]:
+    return [(await new_user(stores)).id for _ in range(count)]
+
+
+async def new_event(stores: AsyncStores, creator: int, *others: int, **more: Any) -> Event:
+    """As its creator sees it."""
+    new = msgspec.convert({"actor_id": creator, "title": "컷", "participant_ids": others, **TIMES} | more, NewEvent)
+    async with stores.postgres.connection() as connection:
+        await act_as(connection, creator)
+        return await events.get(connection, await events.create(connection, new, 0))
+
+
+def unused_event() -> int:
+    """The id of an event that no other test writes to."""
+    return secrets.randbelow(2**62)
+
+
+def placed(event_id: int, seq: int, at_ms: int, sender_id: int | None = 7, text: str = "") -> Placed[Create]:
+    """A message in a place of one's choice."""
+    create = Create(event_id, seq, sender_id, "민지", "", text or f"{seq}", "text")
+    return Placed(create, at_ms * 1_000 + seq % 1_000, seq, "")
+
+
+def store(own: Own, said: Iterable[Placed[Create]]) -> list[MessageId]:
+    """Store messages, and the head of their event, as a worker does; their ids."""
+    kept: Sequence[Placed[Create]] = list(said)
+    rows, unbindable = own.stores.scylla.bind(kept, messages.create_rows)
+    heads, _ = own.stores.scylla.bind(kept, head_rows)
+    assert [*unbindable, *own.stores.scylla.write([*rows, *heads])] == []
+    return [MessageId(one.version, one.seq, one.operation.random) for one in kept]

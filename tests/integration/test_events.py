@@ -1,0 +1,75 @@
+"""stores.events under row-level security: only its creator makes an event, only who takes part sees it."""
+
+import psycopg
+import pytest
+
+from domain.errors import NotThere
+from stores import events
+from stores.connections import AsyncStores
+from stores.row_security import as_user
+from tests.integration.as_ingest import new_event, new_users
+from tests.integration.own import Own
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_an_event_is_read_as_it_was_made(stores: AsyncStores) -> None:
+    creator, first, second = await new_users(stores, 3)
+    event = await new_event(stores, creator, second, first, second, creator, description="두 시간", location="마포")
+    assert (event.title, event.description, event.location) == ("컷", "두 시간", "마포")
+    assert (event.creator_id, event.status, event.canceled_reason, event.journal) == (creator, "PROPOSED", None, 0)
+    assert [tuple(one) for one in event.participants] == [(creator, True), (first, False), (second, False)]
+    assert (event.start_time.isoformat(), event.end_time.isoformat()) == (
+        "2099-01-01T01:00:00+00:00",
+        "2099-01-01T02:00:00+00:00",
+    )
+    assert event.created_at == event.updated_at
+    for reader in (creator, first, second):
+        async with as_user(stores.postgres, reader) as connection:
+            assert await events.get(connection, event.id) == event
+
+
+async def test_what_was_left_out_is_none(stores: AsyncStores) -> None:
+    (creator,) = await new_users(stores, 1)
+    event = await new_event(stores, creator)
+    assert (event.description, event.location) == (None, None)
+    assert [tuple(one) for one in event.participants] == [(creator, True)]
+
+
+async def test_a_stranger_sees_no_event_and_nobody_one_that_is_not_there(stores: AsyncStores) -> None:
+    creator, stranger = await new_users(stores, 2)
+    event = await new_event(stores, creator)
+    for reader, event_id in ((stranger, event.id), (creator, 2**62)):
+        async with as_user(stores.postgres, reader) as connection:
+            with pytest.raises(NotThere):
+                await events.get(connection, event_id)
+
+
+async def test_a_pooled_connection_remembers_nobody(stores: AsyncStores) -> None:
+    (creator,) = await new_users(stores, 1)
+    event = await new_event(stores, creator)
+    for _ in range(20):
+        async with as_user(stores.postgres, creator) as connection:
+            await events.get(connection, event.id)
+        async with stores.postgres.connection() as connection:
+            with pytest.raises(NotThere):
+                await events.get(connection, event.id)
+
+
+async def test_nobody_makes_an_event_in_anothers_name(stores: AsyncStores, own_stores: Own) -> None:
+    creator, other = await new_users(stores, 2)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        async with as_user(stores.postgres, other) as connection:
+            await connection.execute(
+                events.INSERT_EVENT, ("컷", None, "2099-01-01T10:00Z", "2099-01-01T11:00Z", None, creator, 0)
+            )
+    assert own_stores.sql("SELECT count(*) FROM events WHERE creator_id = %s", creator) == [(0,)]
+
+
+async def test_first_participants_are_let_in_once_and_by_the_creator_alone(stores: AsyncStores) -> None:
+    creator, other = await new_users(stores, 2)
+    event = await new_event(stores, creator)
+    for actor in (creator, other):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with as_user(stores.postgres, actor) as connection:
+                await connection.execute(events.ADD_FIRST_PARTICIPANTS, (event.id, [other]))
