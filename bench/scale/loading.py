@@ -22,7 +22,6 @@ WAITING_ENTRIES_MAX: Final = 1_000
 LOOK_EVERY: Final = 20
 """Bulks between two looks at what waits."""
 LOOK_S: Final = 1.0
-LOADED_S_MAX: Final = 24 * 3_600.0
 ENTRIES_A_BULK: Final = BULK_MESSAGES // ENTRY_OPERATIONS_MAX
 
 
@@ -41,7 +40,8 @@ def load(stage: Stage, plan: Plan, file: Path) -> None:
             stage.show.step(by=len(places))
     with stage.show.part("loading messages", plan.messages):
         stage.show.step(by=plan.bulks_done * BULK_MESSAGES)
-        _load_messages(stage, plan, file)
+        if plan.bulks_done < plan.bulks:
+            _load_messages(stage, plan, file)
 
 
 def _load_messages(stage: Stage, plan: Plan, file: Path) -> None:
