@@ -17,6 +17,7 @@ from local.apps import PROGRAMS
 from local.probes import LOOPBACK
 from local.stack import ROOT, Stack
 from stores.journal import STREAM
+from stores.journal_functions import APPEND
 from tasks.messages import drain
 from tests.faults import plain_celery
 from tests.faults.plain_celery import DONE, QUEUE
@@ -67,7 +68,7 @@ def test_a_message_whose_acknowledgement_was_lost_on_its_way_to_ingest_counts_on
     """P2. Ingest asks again with the same key, and the journal answers what it answered before."""
     before, cuts = operations(road), road.proxy.cuts
     for number in range(RESENT):
-        road.proxy.lose_replies_to(b"FCALL")
+        road.proxy.lose_replies_to(APPEND.encode())
         answer = chat.say()
         assert (answer.status, answer.body["seq"]) == (HTTPStatus.ACCEPTED, number + 1)
     assert road.proxy.cuts - cuts == RESENT
@@ -82,7 +83,7 @@ def test_a_message_whose_outcome_nobody_knows_counts_once_when_it_is_sent_again(
     before = operations(road)
     for number in range(5):
         client_id = uuid4().hex
-        road.proxy.lose_replies_to(b"FCALL", times=2)
+        road.proxy.lose_replies_to(APPEND.encode(), times=2)
         unknown = chat.say(client_id=client_id)
         assert unknown.status == HTTPStatus.SERVICE_UNAVAILABLE
         assert unknown.body["type"].endswith("outcome-unknown")

@@ -9,6 +9,7 @@ from domain.errors import OutcomeUnknown
 from domain.submissions import Receipt
 from local.stack import Stack
 from stores.journal import Journal, open_async
+from stores.journal_functions import APPEND
 from tests.faults.proxy import Proxy
 from tests.journals import EVENT, Caller, in_database, said
 
@@ -38,7 +39,7 @@ async def journal(stack: Stack, caller: Caller, proxy: Proxy) -> AsyncIterator[J
 
 
 async def test_a_message_whose_reply_was_lost_counts_once(caller: Caller, proxy: Proxy, journal: Journal) -> None:
-    proxy.lose_replies_to(b"FCALL")
+    proxy.lose_replies_to(APPEND.encode())
     (answer,) = (await journal.append([said()])).answers
     assert proxy.cuts == 1
     assert isinstance(answer, Receipt)
@@ -49,7 +50,7 @@ async def test_a_message_whose_reply_was_lost_counts_once(caller: Caller, proxy:
 async def test_twice_lost_the_outcome_is_unknown_and_asked_again_it_counts_once(
     caller: Caller, proxy: Proxy, journal: Journal
 ) -> None:
-    proxy.lose_replies_to(b"FCALL", times=2)
+    proxy.lose_replies_to(APPEND.encode(), times=2)
     with pytest.raises(OutcomeUnknown):
         await journal.append([said(client_id="a")])
     assert proxy.cuts == 2
@@ -65,7 +66,7 @@ async def test_of_many_calls_at_once_each_counts_once_whichever_reply_is_lost(
 ) -> None:
     """Calls of one turn share a pipeline: with its connection all of their replies are lost."""
     for _ in range(5):
-        proxy.lose_replies_to(b"FCALL", times=1)
+        proxy.lose_replies_to(APPEND.encode(), times=1)
         await asyncio.gather(*(journal.append([said(), said()]) for _ in range(CALLS // 5)))
     assert proxy.cuts == 5
     seqs = [int(seq) for _, fields in caller.entries() for seq in fields[b"s"].split(b",")]
@@ -75,10 +76,10 @@ async def test_of_many_calls_at_once_each_counts_once_whichever_reply_is_lost(
 async def test_a_reply_that_was_lost_does_not_set_the_register_back(
     caller: Caller, proxy: Proxy, journal: Journal
 ) -> None:
-    proxy.lose_replies_to(b"FCALL")
+    proxy.lose_replies_to(APPEND.encode())
     assert await journal.seed(EVENT, 0, redis_up_s=0) == 0
     assert proxy.cuts == 1
     caller.append(said(), said())
-    proxy.lose_replies_to(b"FCALL")
+    proxy.lose_replies_to(APPEND.encode())
     assert await journal.last_seq(EVENT) == 2
     assert proxy.cuts == 2
