@@ -76,10 +76,10 @@ async def test_of_many_calls_at_once_each_counts_once_whichever_reply_is_lost(
 async def test_a_reply_that_was_lost_does_not_set_the_register_back(
     caller: Caller, proxy: Proxy, journal: Journal
 ) -> None:
-    proxy.lose_replies_to(APPEND.encode())
+    proxy.lose_replies_to(b"FCALL")
     assert await journal.seed(EVENT, 0, redis_up_s=0) == 0
     assert proxy.cuts == 1
     caller.append(said(), said())
-    proxy.lose_replies_to(APPEND.encode())
+    proxy.lose_replies_to(b"FCALL")
     assert await journal.last_seq(EVENT) == 2
     assert proxy.cuts == 2
