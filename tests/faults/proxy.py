@@ -52,6 +52,13 @@ class Proxy:
         await asyncio.gather(*ours, return_exceptions=True)
 
     async def _connect(self, from_client: StreamReader, to_client: StreamWriter) -> None:
+        try:
+            with suppress(OSError):  # the server is away: so are we
+                await self._pass_on(from_client, to_client)
+        finally:
+            to_client.close()
+
+    async def _pass_on(self, from_client: StreamReader, to_client: StreamWriter) -> None:
         from_server, to_server = await asyncio.open_connection(LOOPBACK, self._server_port)
         asked = asyncio.Event()
         ways = {
@@ -61,13 +68,10 @@ class Proxy:
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            to_server.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
-            for end in (to_client, to_server):
-                end.close()
-                with suppress(OSError):
-                    await end.wait_closed()
 
     async def _pass_requests(self, reader: StreamReader, writer: StreamWriter, asked: asyncio.Event) -> None:
         seen = b""
