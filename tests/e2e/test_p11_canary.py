@@ -25,7 +25,7 @@ KINDS = [
     "emoji", "name", "display_name", "email", "region", "interest", "picture", "title", "description", "location",
     "idempotency_key", "wrong_key", "field", "parameter", "path", "unreadable",
 ]  # fmt: skip
-PAGES = ["/api/tasks?limit=10000", "/api/workers", "/workers", "/broker", "/metrics"]
+PAGES = ["/api/tasks?limit=10000", "/api/workers?refresh=1", "/workers", "/broker", "/metrics"]
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}=*")
 """Celery's messages carry their arguments like this."""
 
