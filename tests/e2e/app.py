@@ -173,11 +173,12 @@ def new_phone() -> str:
 @contextmanager
 def calling_app(stack: Stack, scopes: Sequence[str] = SCOPES, rate_per_s: int = RATE_PER_S) -> Iterator[App]:
     """An app with a key of its own, which is revoked at the end."""
-    name = f"test-{uuid4().hex[:12]}"
-    with open_pool(stack.env["TIMINGLE_POSTGRES_URL"]) as pool:
+    name, url = f"test-{uuid4().hex[:12]}", stack.env["TIMINGLE_POSTGRES_URL"]
+    with open_pool(url) as pool:
         key = api_clients.create(pool, name, scopes, rate_per_s)
-        with httpx.Client(base_url=stack.ingest_url, headers={"authorization": f"Bearer {key}"}, timeout=30) as http:
-            yield App(http, key)
+    with httpx.Client(base_url=stack.ingest_url, headers={"authorization": f"Bearer {key}"}, timeout=30) as http:
+        yield App(http, key)
+    with open_pool(url) as pool:  # anew: tests kill the server meanwhile
         api_clients.revoke(pool, name)
 
 
