@@ -77,12 +77,18 @@ class Apart(Generic[T]):
         return value
 
 
-def together(function: Callable[..., T], each: Sequence[tuple[object, ...]]) -> list[Done[T]]:
-    """Run a function once for each tuple of arguments, each in a process of its own, all started at once."""
+def together(
+    function: Callable[..., T], each: Sequence[tuple[object, ...]], at_start: Start = lambda: None
+) -> list[Done[T]]:
+    """Run a function once for each tuple of arguments, each in a process of its own, all started at once.
+
+    `at_start` is called when all are prepared, just before.
+    """
     with ExitStack() as processes:
         running = [processes.enter_context(Apart(function, *arguments)) for arguments in each]
         for one in running:
             one.prepared()
+        at_start()
         for one in running:
             one.go()
         return [one.done() for one in running]

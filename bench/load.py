@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bench.apart import Apart, Done, Start
+from bench.apart import Apart, Done, Start, together
 from bench.script import Script
 from bench.sender import Pace, SenderError, Sent, send
 from bench.wire import bulks, singles
@@ -28,10 +28,10 @@ class Load:
         return list(bulks(self.script, self.key, self.messages_each))
 
 
-def run(load: Load) -> Sent:
+def run(load: Load, at_start: Start = lambda: None) -> Sent:
     """Send a load and wait for all answers. Raises SenderError if one was a refusal."""
-    with beside(load) as sending:
-        return checked(sending.done())
+    (done,) = together(_post, [(load,)], at_start)
+    return checked(done)
 
 
 @contextmanager

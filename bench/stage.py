@@ -87,8 +87,9 @@ class Stage:
         return Load(self.port, self.key, Script(lively, SINGLES_REQUESTS, 1, next(self.seeds)), 1, pace)
 
     def post(self, script: Script) -> Sent:
-        """Say all of a script in bulks. Raises SenderError unless all was taken."""
-        sent = run(Load(self.port, self.key, script, BULK_MESSAGES, Pace(BULK_CONNECTIONS)))
+        """Say all of a script in bulks, metered. Raises SenderError unless all was taken."""
+        load = Load(self.port, self.key, script, BULK_MESSAGES, Pace(BULK_CONNECTIONS))
+        sent = run(load, at_start=self.meter.start)
         if sent.accepted != script.messages:
             raise SenderError(f"{script.messages} messages were sent, {sent.accepted} taken.")
         return sent
