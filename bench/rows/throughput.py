@@ -36,6 +36,7 @@ WAYS: Final = {
     "binding": Way("driver, 2 processes that also bind", 2, beforehand=False),
 }
 CEILING: Final = ("a1", "a2")
+TRIES: Final = 2
 
 
 class Driver:
@@ -47,13 +48,14 @@ class Driver:
         self.batching = BATCHINGS[0]
 
     def find_best(self) -> None:
-        """Try each way to batch for a moment, and keep the fastest."""
+        """Try each way to batch for a moment, all of them twice since the JVM still learns, and keep the fastest."""
         speeds: dict[Batching, float] = {}
-        for batching in BATCHINGS:
+        for batching in BATCHINGS * TRIES:
             self.batching = batching
             script = self._stage.script(self._stage.sizes.bulk_messages // 2, 10)
-            speeds[batching] = self.write(script, WAYS["a2"])["speed"]
-            self._stage.show.step(f"  driver, {batching}: {speeds[batching]:,.0f}/s")
+            speed = self.write(script, WAYS["a2"])["speed"]
+            speeds[batching] = max(speed, speeds.get(batching, 0.0))
+            self._stage.show.step(f"  driver, {batching}: {speed:,.0f}/s")
         self.batching = max(speeds, key=lambda batching: speeds[batching])
 
     def write(self, script: Script, way: Way) -> Mapping[str, float]:
@@ -75,7 +77,7 @@ def measure(stage: Stage) -> list[Section]:
     """Rows a and b."""
     driver = Driver(stage)
     rounds = stage.sizes.rounds
-    with stage.show.part("a, b: driver and road", len(BATCHINGS) + 1 + len(IN_A_ROW) * rounds):
+    with stage.show.part("a, b: driver and road", len(BATCHINGS) * TRIES + 1 + len(IN_A_ROW) * rounds):
         driver.write(stage.script(stage.sizes.warm_up_messages, 10), WAYS["a2"])  # so that the JVM knows its batches
         stage.show.step()
         driver.find_best()
