@@ -1,6 +1,7 @@
 """CPU time and memory of the stack's processes. CPU time a message says the same on a busy machine and an idle one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,20 +42,25 @@ class Meter:
 
     def memory(self) -> dict[str, list[Memory]]:
         """Memory of each process of each service, the main one first."""
-        return {
-            name: [Memory(full.rss, full.pss) for full in (p.memory_full_info() for p in self._processes(name))]
-            for name in self._names
-        }
+        found: dict[str, list[Memory]] = {name: [] for name in self._names}
+        for name, process in self._processes():
+            with suppress(psutil.NoSuchProcess):  # a backend of PostgreSQL that has just ended
+                full = process.memory_full_info()
+                found[name].append(Memory(full.rss, full.pss))
+        return found
 
     def _cpu(self) -> dict[str, float]:
-        return {
-            name: sum(times.user + times.system for times in (p.cpu_times() for p in self._processes(name)))
-            for name in self._names
-        }
+        spent = dict.fromkeys(self._names, 0.0)
+        for name, process in self._processes():
+            with suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                spent[name] += times.user + times.system
+        return spent
 
-    def _processes(self, name: str) -> list[psutil.Process]:
-        main = psutil.Process(self._stack.pid(name))
-        return [main, *main.children(recursive=True)]
+    def _processes(self) -> Iterator[tuple[str, psutil.Process]]:
+        for name in self._names:
+            main = psutil.Process(self._stack.pid(name))
+            yield from ((name, process) for process in (main, *main.children(recursive=True)))
 
 
 def us_each(cpu_s: Mapping[str, float], count: int) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 import settings
+from bench.apart import Start
 from bench.load import Load, run
 from bench.meter import Meter
 from bench.script import Cast, Script
@@ -86,10 +87,10 @@ class Stage:
         lively = Cast(self.cast.event_ids[:LIVELY_EVENTS], self.cast.user_ids)
         return Load(self.port, self.key, Script(lively, SINGLES_REQUESTS, 1, next(self.seeds)), 1, pace)
 
-    def post(self, script: Script) -> Sent:
-        """Say all of a script in bulks, metered. Raises SenderError unless all was taken."""
+    def post(self, script: Script, at_start: Start = lambda: None) -> Sent:
+        """Say all of a script in bulks. Raises SenderError unless all was taken."""
         load = Load(self.port, self.key, script, BULK_MESSAGES, Pace(BULK_CONNECTIONS))
-        sent = run(load, at_start=self.meter.start)
+        sent = run(load, at_start)
         if sent.accepted != script.messages:
             raise SenderError(f"{script.messages} messages were sent, {sent.accepted} taken.")
         return sent

@@ -101,7 +101,7 @@ def _in_turn(stage: Stage, driver: Driver, in_a_row: int) -> Times:
 
 def _road(stage: Stage, script: Script) -> Mapping[str, float]:
     """Our road with one script: speeds, and CPU µs a message of everybody on it."""
-    sent = stage.post(script)
+    sent = stage.post(script, at_start=stage.meter.start)
     stored = stage.stream.wait_stored()
     cpu_s = {**stage.meter.cpu_s(), "sender": sent.cpu_s}
     return {
