@@ -1,7 +1,8 @@
 """Opens and closes what a worker's process talks to: PostgreSQL, ScyllaDB, the journals.
 
 A process says once where its stores are (`configure`, after the fork) and opens each when it is first used: a store
-that is away then fails the one task that needs it, as Away, and is tried again by the next.
+that is away then fails the one task that needs it, as Away, and is tried again by the next. A pool asks a
+connection whether it still lives before it lends it, so PostgreSQL's restart fails nobody who comes after it.
 """
 
 import asyncio
@@ -49,6 +50,7 @@ def open_pool(postgres_url: str) -> ConnectionPool:
         max_size=2,
         timeout=POOL_WAIT_S_MAX,
         max_lifetime=CONNECTION_LIFE_S,
+        check=ConnectionPool.check_connection,
         kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
         open=True,
     )
@@ -106,6 +108,7 @@ class AsyncStores:
             max_idle=CONNECTION_LIFE_S,
             max_lifetime=CONNECTION_LIFE_S,
             timeout=POOL_WAIT_S_MAX,
+            check=AsyncConnectionPool.check_connection,
             kwargs={"options": POSTGRES_OPTIONS, "connect_timeout": 3},
             open=False,
         )

@@ -68,10 +68,6 @@ def run(program: Path, folder: str, database: str, *arguments: str) -> tuple[int
         return ended(process)
 
 
-def postgres(where: Place) -> str:
-    return where.postgres_url + "?sslmode=disable"
-
-
 def scylla(where: Place) -> str:
     host, port = where.contact_points[0]
     return f"cassandra://{host}:{port}/{where.keyspace}?protocol=4&disable-host-lookup=true&timeout=1m"
@@ -81,20 +77,20 @@ def test_it_runs_migrations_up_and_all_the_way_down_and_each_goes_on_where_the_o
     where: Place, golang_migrate: Path
 ) -> None:
     only = ("--only", "postgres")
-    assert run(golang_migrate, "migrations", postgres(where), "up", "5")[0] == 0
+    assert run(golang_migrate, "migrations", where.postgres_url, "up", "5")[0] == 0
     code, output = where.run("migrate", "up", *only)
     assert (code, output.count(".up.sql")) == (0, SQL_NEWEST - 5), output
-    code, output = run(golang_migrate, "migrations", postgres(where), "up")
+    code, output = run(golang_migrate, "migrations", where.postgres_url, "up")
     assert (code, output) == (0, "no change\n")
     assert where.run("migrate", "down", "7", *only)[0] == 0
-    code, output = run(golang_migrate, "migrations", postgres(where), "down", "-all")
+    code, output = run(golang_migrate, "migrations", where.postgres_url, "down", "-all")
     assert code == 0, output
     assert where.run("migrate", "status", *only)[1].startswith(f"postgres: version 0, clean, {SQL_NEWEST} to apply\n")
-    code, output = run(golang_migrate, "migrations", postgres(where), "up")
+    code, output = run(golang_migrate, "migrations", where.postgres_url, "up")
     assert code == 0, output
     code, output = where.run("migrate", "down", str(SQL_NEWEST), *only)
     assert code == 0, output
-    assert run(golang_migrate, "migrations", postgres(where), "version") == (1, "error: no migration\n")
+    assert run(golang_migrate, "migrations", where.postgres_url, "version") == (1, "error: no migration\n")
 
 
 def test_its_cassandra_driver_runs_cql_and_each_goes_on_where_the_other_stopped(
@@ -112,19 +108,19 @@ def test_its_cassandra_driver_runs_cql_and_each_goes_on_where_the_other_stopped(
 
 
 def test_each_refuses_what_the_other_left_dirty(where: Place, golang_migrate: Path) -> None:
-    assert run(golang_migrate, "migrations", postgres(where), "up", "2")[0] == 0
+    assert run(golang_migrate, "migrations", where.postgres_url, "up", "2")[0] == 0
     with psycopg.connect(where.postgres_url, autocommit=True) as connection:
         connection.execute("CREATE TABLE event_participants ()")
-        code, output = run(golang_migrate, "migrations", postgres(where), "up")
+        code, output = run(golang_migrate, "migrations", where.postgres_url, "up")
         assert code == 1, output
         code, output = where.run("migrate", "up")
         assert (code, "postgres is dirty: a migration to version 3" in output) == (1, True), output
         assert where.run("migrate", "force", "2")[0] == 0
         code, output = where.run("migrate", "up")
         assert (code, 'relation "event_participants" already exists (42P07)' in output) == (1, True), output
-        code, output = run(golang_migrate, "migrations", postgres(where), "up")
+        code, output = run(golang_migrate, "migrations", where.postgres_url, "up")
         assert (code, output) == (1, "error: Dirty database version 3. Fix and force version.\n")
-        assert run(golang_migrate, "migrations", postgres(where), "force", "2")[0] == 0
+        assert run(golang_migrate, "migrations", where.postgres_url, "force", "2")[0] == 0
         connection.execute("DROP TABLE event_participants")
     assert where.run("migrate", "up", "--only", "postgres")[0] == 0
 
@@ -136,7 +132,7 @@ def test_it_waits_while_ours_runs(where: Place, golang_migrate: Path) -> None:
         ExitStack() as held,
     ):
         held.enter_context(ours.exclusive(print))
-        with started_on(golang_migrate, "migrations", postgres(where), "up") as process:
+        with started_on(golang_migrate, "migrations", where.postgres_url, "up") as process:
             deadline = time.monotonic() + WAIT_S_MAX
             while looking.execute(SELECT_WAITERS).fetchone() != (1,):
                 assert process.poll() is None, "it did not wait"
