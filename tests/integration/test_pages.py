@@ -16,8 +16,8 @@ from tests.integration.as_ingest import placed, store, unused_event
 from tests.integration.own import Own
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-NOON_MS = 1_795_521_600_000
-"""A moment in November 2026."""
+NOON_MS = 1_921_406_400_000
+"""A moment in November 2030: a column that a test drops and adds again hides what was written before its drop."""
 EDGE = BUCKET_MESSAGES
 
 
