@@ -33,8 +33,13 @@ class Standings:
 
     async def of(self, pairs: Sequence[tuple[int, int]]) -> list[Standing]:
         """How each (event, user) stands, in their order. Raises Away."""
-        known = {pair: standing for pair in dict.fromkeys(pairs) if (standing := self._known.get(pair))}
-        missing = [pair for pair in dict.fromkeys(pairs) if pair not in known]
+        known: dict[tuple[int, int], Standing] = {}
+        missing: list[tuple[int, int]] = []
+        for pair in dict.fromkeys(pairs):
+            try:
+                known[pair] = self._known[pair]
+            except KeyError:
+                missing.append(pair)
         if missing:
             for pair, standing in zip(
                 missing, await participants.standings(self._stores.postgres, missing), strict=True

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, Final
 
+import hiredis
 import redis
 import redis.asyncio
 
@@ -63,13 +65,10 @@ class Pipelines:
         self._send_waiting()
 
     async def _send(self, calls: list[Call]) -> None:
-        pipeline = self._client.pipeline(transaction=False)
-        for command, _ in calls:
-            pipeline.execute_command(*command)
         hanging = asyncio.get_running_loop().call_later(HANG_S, self._turn_away)
         try:
             async with asyncio.timeout(self._reply_s_max):  # one a pipeline: one a reply costs a third of a call
-                replies = await pipeline.execute(raise_on_error=False)
+                replies = await self._exchange([command for command, _ in calls])
         except TimeoutError:
             replies = [redis.exceptions.TimeoutError()] * len(calls)
         except (redis.exceptions.RedisError, OSError) as error:
@@ -85,6 +84,16 @@ class Pipelines:
                 future.set_exception(reply)
             else:
                 future.set_result(reply)
+
+    async def _exchange(self, commands: Sequence[Command]) -> list[Any]:
+        """One write, then a reply a command. redis-py's own pipeline packs in Python, for twice the CPU time."""
+        pool = self._client.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command(b"".join(map(hiredis.pack_command, commands)))
+            return [await _reply(connection) for _ in commands]
+        finally:
+            await pool.release(connection)
 
     def _turn_away(self) -> None:
         """Redis hangs: those who wait to be sent, and whoever comes, are told so."""
@@ -106,3 +115,11 @@ class Pipelines:
                 pass
             self._hangs = False
         self._probing = None
+
+
+async def _reply(connection: "redis.asyncio.Connection") -> Any:
+    """A reply, or the error that Redis replied; raises when the connection breaks."""
+    try:
+        return await connection.read_response()
+    except redis.exceptions.ResponseError as error:
+        return error
