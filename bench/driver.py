@@ -131,7 +131,7 @@ def _rows(drained: list[Placed[Create]]) -> Iterator[Rows]:
 
 
 def _batches(statements: Statements, rows: Rows, batching: Batching) -> Iterator[BatchStatement]:
-    bound: list[BoundStatement] = [statements(cql).bind(values) for cql, values in rows]
+    bound: list[BoundStatement] = [statements(cql).statement.bind(values) for cql, values in rows]
     if batching.by_partition:
         bound.sort(key=lambda one: (one.prepared_statement.query_string, one.routing_key))
     for at in range(0, len(bound), batching.rows):

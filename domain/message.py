@@ -78,10 +78,10 @@ class ReadMark(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def storable(operation: Create | Edit) -> bytes:
     """An operation's bytes, as the journal takes them. Raises BadInput if its text cannot be stored or is too long."""
-    texts = [operation.message]
-    if isinstance(operation, Create):
-        texts += [*operation.metadata, *operation.metadata.values(), *operation.attachments]
-    if any("\0" in text for text in texts):
+    texts: list[str] = []
+    if isinstance(operation, Create) and (operation.metadata or operation.attachments):
+        texts = [*operation.metadata, *operation.metadata.values(), *operation.attachments]
+    if "\0" in operation.message or any("\0" in text for text in texts):
         raise BadInput("A text must not hold the character NUL.", "message")
     try:
         encoded = encode(operation)

@@ -43,8 +43,8 @@ file_cache_size: 64MiB
 concurrent_reads: 16
 concurrent_writes: 16
 concurrent_compactors: 1
-batch_size_warn_threshold: 1024KiB
-batch_size_fail_threshold: 4096KiB
+batch_size_warn_threshold: 128KiB
+batch_size_fail_threshold: 1024KiB
 unlogged_batch_across_partitions_warn_threshold: 1000
 read_request_timeout: 10s
 range_request_timeout: 10s

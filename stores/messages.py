@@ -63,19 +63,23 @@ def find(scylla: Scylla, changes: Sequence[Placed[Change]]) -> dict[tuple[int, U
     return {key: Found(*row[0]) for key, row in zip(addresses, rows, strict=True) if row and row[0][0] is not None}
 
 
-def _address(event_id: int, message: MessageId) -> tuple[object, ...]:
+Address = tuple[int, int, int, UUID]
+"""Where a message stands by event: event_id, bucket, created_at (ms), message_id."""
+
+
+def _address(event_id: int, message: MessageId) -> Address:
     return event_id, message.bucket, message.created_at_ms, message.uuid
 
 
-def _activity_address(user_id: int, event_id: int, message: MessageId) -> tuple[object, ...]:
-    return user_id, year_of(message.created_at_ms), message.created_at_ms, event_id, message.uuid
+def _activity_address(user_id: int, address: Address) -> tuple[object, ...]:
+    event_id, _, created_at_ms, uuid = address
+    return user_id, year_of(created_at_ms), created_at_ms, event_id, uuid
 
 
 def create_rows(placed: Placed[Create]) -> Rows:
     """The rows of a new message: one by event and, unless the system speaks, one by user."""
     operation, version = placed.operation, placed.version
-    message = message_id(placed)
-    address = _address(operation.event_id, message)
+    address = _address(operation.event_id, message_id(placed))
     yield (
         INSERT_MESSAGE,
         (
@@ -93,7 +97,7 @@ def create_rows(placed: Placed[Create]) -> Rows:
         ),
     )
     if operation.sender_id is not None:
-        by_user = _activity_address(operation.sender_id, operation.event_id, message)
+        by_user = _activity_address(operation.sender_id, address)
         yield INSERT_ACTIVITY, (*by_user, operation.message, version)
 
 
@@ -111,9 +115,8 @@ def stub_rows(placed: Placed[Create]) -> Rows:
 def change_rows(placed: Placed[Change]) -> Rows:
     """The rows of an edit, a deletion or a reaction, in both tables that hold the message."""
     operation, version = placed.operation, placed.version
-    message = MessageId.of(operation.message_id)
-    address = _address(operation.event_id, message)
-    by_user = _activity_address(operation.actor_id, operation.event_id, message)
+    address = _address(operation.event_id, MessageId.of(operation.message_id))
+    by_user = _activity_address(operation.actor_id, address)
     if isinstance(operation, Edit):
         yield EDIT_MESSAGE, (version, operation.message, placed.created_at_ms, *address)
         yield EDIT_ACTIVITY, (version, operation.message, *by_user)

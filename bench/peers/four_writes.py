@@ -63,7 +63,7 @@ class _Writer:
         event_id, sender_id, text, version, seq = message
         placed = place(Said(event_id, sender_id, text), version, seq)
         rows = chain(create_rows(placed), head_rows(placed), mark_rows(placed))
-        bound = [self.statements(cql).bind(values) for cql, values in rows]
+        bound = [self.statements(cql).statement.bind(values) for cql, values in rows]
         if not self._in_one_batch:
             return [self.session.execute_async(statement) for statement in bound]
         batch = BatchStatement(BatchType.UNLOGGED)

@@ -19,7 +19,7 @@ def test_they_are_listed_and_shown_by_ids_and_their_text_only_on_demand(own: Own
     (letter,) = own.dead_letters()
     table = own.output_of("dead-letters", "list")
     assert rows_of(table)[0][:8] == [
-        str(letter.id), "open", "create", "wrong/TypeError", str(event), str(id_of(said)), "1", "-"
+        str(letter.id), "open", "create", "wrong/OverflowError", str(event), str(id_of(said)), "1", "-"
     ]  # fmt: skip
     shown = own.output_of("dead-letters", "show", str(letter.id))
     assert str(id_of(said)) in shown
@@ -70,7 +70,7 @@ def test_what_is_refused_again_says_its_cause_and_stays_open(own: Own) -> None:
     (letter,) = own.dead_letters()
     ended = own.timingle("dead-letters", "replay", "--all")
     assert ended.returncode == ExitCode.FAILED
-    assert ended.stdout == f"{letter.id}: refused again (TypeError); stays open\n0 replayed, 1 refused again\n"
+    assert ended.stdout == f"{letter.id}: refused again (OverflowError); stays open\n0 replayed, 1 refused again\n"
     assert own.dead_letters() == [letter]
 
 

@@ -12,7 +12,7 @@ from stores.dead_letters import State
 from tasks.replay import Replay
 from tests.integration.own import BEYOND_INT8, CANARY, Own, a_column_is_missing, id_of, new_event, refusal, saying
 
-UNSENDABLE = "TypeError"
+UNSENDABLE = "OverflowError"
 """What the driver raises for a sender that no BIGINT holds."""
 
 
