@@ -119,6 +119,11 @@ class ConsumerGroup:
                     if not is_there_already(error):
                         raise
 
+    def call(self, function: str, keys: int, *arguments: str | bytes | int) -> list[Any]:
+        """Call one of the journal's functions: so many keys, then arguments. Raises JournalFull, Away."""
+        with redis_errors():
+            return cast("list[Any]", self._client.fcall(function, keys, *cast("Any", arguments)))
+
     def quiet_bell(self) -> None:
         """Forget that anybody rang: work that comes from now on rings again."""
         with redis_errors():
