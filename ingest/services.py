@@ -1,17 +1,21 @@
 """What the calls of one ingest process share."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import settings
 from ingest.clients import Clients
 from ingest.doorbell import Doorbell
+from ingest.gone import Gone
 from ingest.intake import Intake
+from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
-from tasks.messages import persist
+from tasks.messages import RING_EXPIRES_S, persist
 from worker import app
 from worker.addresses import addresses
+
+RELAY_HISTORY: Final = "tasks.events.relay_history"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +25,11 @@ class Services:
     stores: AsyncStores
     clients: Clients
     standings: Standings
+    gone: Gone
     intake: Intake
     doorbell: Doorbell
+    history_bell: Doorbell
+    proxies: tuple[Network, ...]
 
     @classmethod
     def of(cls, addresses: Addresses) -> Self:
@@ -30,12 +37,27 @@ class Services:
         stores = AsyncStores(addresses)
         standings = Standings(stores)
         doorbell = Doorbell(persist.apply_async, app)
-        return cls(stores, Clients(stores), standings, Intake(stores, standings, doorbell.ring), doorbell)
+        return cls(
+            stores=stores,
+            clients=Clients(stores),
+            standings=standings,
+            gone=Gone(stores),
+            intake=Intake(stores, standings, doorbell.ring),
+            doorbell=doorbell,
+            history_bell=Doorbell(ring_history, app),
+            proxies=settings.current().proxies,
+        )
 
     async def close(self) -> None:
         """End all connections."""
         self.doorbell.close()
+        self.history_bell.close()
         await self.stores.close()
+
+
+def ring_history() -> None:
+    """There are entries of histories to be relayed."""
+    app.send_task(RELAY_HISTORY, queue="events", expires=RING_EXPIRES_S)
 
 
 def api_addresses() -> Addresses:
