@@ -12,8 +12,7 @@ from cli.exit_codes import ExitCode
 from cli.opened import migrated
 from cli.tables import print_table
 from domain.errors import BadInput
-from stores import history_outbox
-from tasks.audit import Finding, History, audit
+from tasks.audit import Finding, History, audit, refillable
 from tasks.audit import refill as refill_copy
 
 REFUSED_SHOWN_MAX: Final = 10
@@ -60,14 +59,16 @@ def refill(
         raise BadInput("Say which: timingle audit refill EVENT_ID, or --all.", "event_id")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     written, refused = 0, 0
-    with migrated() as stores, Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("entries", total=history_outbox.count(stores.postgres) if every else None)
-        for done in refill_copy(stores, event_id):
-            progress.advance(bar, done.entries)
-            written += done.entries - len(done.refused)
-            for (event, seq), code in list(done.refused.items())[: max(0, REFUSED_SHOWN_MAX - refused)]:
-                print(f"Entry {seq} of event {event} is refused ({code}).", file=sys.stderr)
-            refused += len(done.refused)
+    with migrated() as stores:
+        total = refillable(stores, event_id)
+        with Progress(*columns, console=Console(stderr=True)) as progress:
+            bar = progress.add_task("entries", total=total)
+            for done in refill_copy(stores, event_id):
+                progress.advance(bar, done.entries)
+                written += done.entries - len(done.refused)
+                for (event, seq), code in list(done.refused.items())[: max(0, REFUSED_SHOWN_MAX - refused)]:
+                    print(f"Entry {seq} of event {event} is refused ({code}).", file=sys.stderr)
+                refused += len(done.refused)
     print(f"{written} entries written, {refused} refused")
     if refused:
         raise typer.Exit(ExitCode.FAILED)

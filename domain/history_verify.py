@@ -72,7 +72,7 @@ def verify(entries: Iterable[Entry], event: Event, receipts: Mapping[int, bytes]
     """
     read = [_Read(place, entry, said(entry.hashed_bytes)) for place, entry in enumerate(entries)]
     head = bytes.fromhex(event.history_head) if event.history_head else GENESIS
-    trusted = {**(receipts or {}), event.history_length: head}
+    trusted = {event.history_length: head, **(receipts or {})}  # who has a receipt need not believe the head
     at: dict[int, list[_Read]] = {}
     for one in read:
         at.setdefault(one.seq, []).append(one)
@@ -92,7 +92,7 @@ def verify(entries: Iterable[Entry], event: Event, receipts: Mapping[int, bytes]
         picked, prev = _pick(seq, here, prev, at.get(seq + 1, []), trusted)
         checked.append(picked)
         faults += [Fault(seq, FaultKind.EXTRA, "another entry is in its place") for _ in here[1:]]
-    faults += [*_absences(event.history_length, at), *_faults_of(checked)]
+    faults += [*_absences(event.history_length, at), *_cut_off(event.history_length, trusted), *_faults_of(checked)]
     if not faults and (found := differences((one.read.entry for one in checked), event)):
         faults = [Fault(event.history_length, FaultKind.PRESENT_ROW, ", ".join(found))]
     return sorted(faults, key=lambda fault: fault.chain_seq)
@@ -141,6 +141,12 @@ def _absences(length: int, at: Mapping[int, object]) -> Iterable[Fault]:
     yield from (Fault(seq, FaultKind.MISSING, "not there") for seq in range(1, last) if seq not in at)
     if last < length:
         yield Fault(last + 1, FaultKind.TRUNCATED, f"{length - last} entries are cut off")
+
+
+def _cut_off(length: int, trusted: Mapping[int, bytes]) -> Iterable[Fault]:
+    """Somebody has a receipt for an entry beyond the end: the chain was longer."""
+    if (last := max(trusted)) > length:
+        yield Fault(length + 1, FaultKind.TRUNCATED, f"there is a receipt for entry {last}")
 
 
 def _faults_of(checked: Sequence[_Checked]) -> Iterable[Fault]:

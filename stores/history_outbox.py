@@ -54,7 +54,7 @@ def key(entry: Entry) -> Key:
     return entry.event_id, entry.chain_seq
 
 
-def unrelayed(pool: ConnectionPool, after: Key, limit: int = PAGE_ROWS) -> list[Entry]:
+def unrelayed(pool: ConnectionPool, after: Key, limit: int) -> list[Entry]:
     """Entries that ScyllaDB may not have, by their keys, from beyond this one on. Raises Away."""
     return _read(pool, SELECT_UNRELAYED, (*after, limit))
 

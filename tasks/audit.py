@@ -72,7 +72,6 @@ def check(history: History, now: datetime, receipts: Mapping[int, bytes]) -> lis
         if fault.chain_seq >= first:
             found.add(Finding(Place.POSTGRES, fault))
     found |= {Finding(Place.POSTGRES, fault) for fault in taken_away(before, now)}
-    found |= {Finding(Place.POSTGRES, fault) for fault in cut_off(event, receipts)}
     return sorted(found, key=lambda finding: (finding.fault.chain_seq, finding.place, finding.fault))
 
 
@@ -86,13 +85,6 @@ def taken_away(before: Sequence[Entry], now: datetime) -> Iterator[Fault]:
     for entry in before:
         if entry.changed_at > now - timedelta(days=KEEP_DAYS):
             yield Fault(entry.chain_seq, FaultKind.MISSING, f"younger than {KEEP_DAYS} days and not there")
-
-
-def cut_off(event: Event, receipts: Mapping[int, bytes]) -> Iterator[Fault]:
-    """A receipt for an entry beyond the end: the chain was longer."""
-    if receipts and max(receipts) > event.history_length:
-        detail = f"somebody has a receipt for entry {max(receipts)}"
-        yield Fault(event.history_length + 1, FaultKind.TRUNCATED, detail)
 
 
 def audit(stores: Stores, event_id: int, receipts: Mapping[int, bytes]) -> tuple[History, list[Finding]]:
@@ -109,19 +101,21 @@ class Refilled(NamedTuple):
     """By (event_id, chain_seq): why ScyllaDB refuses one."""
 
 
+def refillable(stores: Stores, event_id: int | None) -> int:
+    """How many entries PostgreSQL keeps of an event, or of all. Raises NotThere, Away."""
+    if event_id is None:
+        return history_outbox.count(stores.postgres)
+    if history_outbox.present(stores.postgres, event_id) is None:
+        raise NotThere(f"There is no event {event_id}.")
+    return len(history_outbox.of_event(stores.postgres, event_id))
+
+
 def refill(stores: Stores, event_id: int | None) -> Iterator[Refilled]:
     """Write ScyllaDB's copy of an event's history again, or of all of them, over whatever stands there. Raises Away.
 
     May be done at any time, twice, and be cut off. Entries that were never in PostgreSQL stay: they are evidence.
     """
     read_at = history_outbox.clock(stores.postgres)  # before the first is read: an erasure since then is written later
-    pages = history_outbox.pages(stores.postgres) if event_id is None else chain_of(stores, event_id)
-    for page in pages:
+    pool = stores.postgres
+    for page in history_outbox.pages(pool) if event_id is None else [history_outbox.of_event(pool, event_id)]:
         yield Refilled(len(page), history_copy.overwrite(stores.scylla, page, read_at))
-
-
-def chain_of(stores: Stores, event_id: int) -> Iterator[list[Entry]]:
-    """What PostgreSQL keeps of an event's history, at once. Raises NotThere, Away."""
-    if history_outbox.present(stores.postgres, event_id) is None:
-        raise NotThere(f"There is no event {event_id}.")
-    yield history_outbox.of_event(stores.postgres, event_id)

@@ -12,7 +12,7 @@ from domain.operations import ENTRY_OPERATIONS_MAX
 from domain.submissions import Submission
 from stores import history_copy, history_outbox, history_relay, journal_append, journals
 from stores.connections import Stores
-from stores.history_outbox import BEGINNING, Key, key
+from stores.history_outbox import BEGINNING, PAGE_ROWS, Key, key
 from tasks.messages import generations, persist
 
 log = structlog.get_logger()
@@ -25,31 +25,34 @@ def relay(stores: Stores) -> None:
             pass
 
 
-def relay_all(stores: Stores) -> int:
+def relay_all(stores: Stores, page_rows: int = PAGE_ROWS) -> int:
     """One look at everything that is not relayed; how many entries are now. What cannot be moved hides nothing behind
     it: the look goes on by key. Raises Away."""
     moved, after = 0, BEGINNING
-    while page := history_outbox.unrelayed(stores.postgres, after):
+    away: set[int] = set()
+    while page := history_outbox.unrelayed(stores.postgres, after, page_rows):
         after = key(page[-1])
-        moved += relay_page(stores, page)
+        moved += relay_page(stores, page, away)
     return moved
 
 
-def relay_page(stores: Stores, page: Sequence[Entry]) -> int:
+def relay_page(stores: Stores, page: Sequence[Entry], away: set[int]) -> int:
     """Store entries, tell of them, mark them: a kill before the last line loses nothing and doubles nothing."""
     refused = history_copy.relay(stores.scylla, page)
     for (event_id, chain_seq), code in refused.items():
         log.warning("an entry is refused", action="relay_refused", event_id=event_id, chain_seq=chain_seq, code=code)
     stored = [entry for entry in page if key(entry) not in refused]
-    untold = tell(stores, [entry for entry in stored if system_messages.is_told(entry)])
+    untold = tell(stores, [entry for entry in stored if system_messages.is_told(entry)], away)
     relayed = [entry for entry in stored if key(entry) not in untold]
     history_outbox.mark_relayed(stores.postgres, relayed)
     return len(relayed)
 
 
-def tell(stores: Stores, entries: Sequence[Entry]) -> set[Key]:
-    """Say in each event's chat what changed; those that could not be said now. A journal that is away holds up nobody
-    whose events are another's. Raises Away."""
+def tell(stores: Stores, entries: Sequence[Entry], away: set[int]) -> set[Key]:
+    """Say in each event's chat what changed; those that could not be said now.
+
+    A journal in `away` is not asked; one that is found to be is added. Raises Away of the other stores.
+    """
     journal_of = journals.of_events(stores.postgres, {entry.event_id for entry in entries})
     waiting: dict[int, list[tuple[Key, Submission]]] = {}
     untold: set[Key] = set()
@@ -57,26 +60,30 @@ def tell(stores: Stores, entries: Sequence[Entry]) -> set[Key]:
         try:
             message = system_messages.submission(entry)
         except msgspec.DecodeError:
-            log.warning(
-                "an entry says no time", action="tell_refused", event_id=entry.event_id, chain_seq=entry.chain_seq
-            )
+            place = {"event_id": entry.event_id, "chain_seq": entry.chain_seq}
+            log.warning("an entry says no time", action="tell_refused", **place)
             untold.add(key(entry))
         else:
             waiting.setdefault(journal_of[entry.event_id], []).append((key(entry), message))
     for journal_id, said in waiting.items():
-        try:
-            say(stores, journal_id, [message for _, message in said])
-        except Away as away:
-            log.warning("a store is away", action="tell_stopped", store=away.store, code=away.code)
+        if journal_id not in away and not say(stores, journal_id, [message for _, message in said]):
+            away.add(journal_id)
+        if journal_id in away:
             untold |= {place for place, _ in said}
     return untold
 
 
-def say(stores: Stores, journal_id: int, messages: Sequence[Submission]) -> None:
-    """Take messages of the system into a journal, and ring. Each counts once, however often. Raises Away."""
+def say(stores: Stores, journal_id: int, messages: Sequence[Submission]) -> bool:
+    """Take messages of the system into a journal, and ring. Each counts once, however often. False if the journal is
+    away."""
     group = stores.groups[journal_id]
-    group.prepare()
-    for start in range(0, len(messages), ENTRY_OPERATIONS_MAX):
-        chunk = messages[start : start + ENTRY_OPERATIONS_MAX]
-        if journal_append.append(group, stores.postgres, stores.scylla, chunk):
-            persist.apply_async()
+    try:
+        group.prepare()
+        for start in range(0, len(messages), ENTRY_OPERATIONS_MAX):
+            chunk = messages[start : start + ENTRY_OPERATIONS_MAX]
+            if journal_append.append(group, stores.postgres, stores.scylla, chunk):
+                persist.apply_async()
+    except Away as error:
+        log.warning("a store is away", action="tell_stopped", store=error.store, code=error.code)
+        return False
+    return True
