@@ -1,7 +1,7 @@
 """What the calls of one ingest process share."""
 
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import settings
 from ingest.clients import Clients
@@ -11,12 +11,10 @@ from ingest.intake import Intake
 from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
-from tasks.messages import RING_EXPIRES_S, persist
+from tasks.events import relay_history
+from tasks.messages import persist
 from worker import app
 from worker.addresses import addresses
-
-RELAY_HISTORY: Final = "tasks.events.relay_history"
-
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -44,7 +42,7 @@ class Services:
             gone=Gone(stores),
             intake=Intake(stores, standings, doorbell.ring),
             doorbell=doorbell,
-            history_bell=Doorbell(ring_history, app),
+            history_bell=Doorbell(relay_history.apply_async, app),
             proxies=settings.current().proxies,
         )
 
@@ -53,11 +51,6 @@ class Services:
         self.doorbell.close()
         self.history_bell.close()
         await self.stores.close()
-
-
-def ring_history() -> None:
-    """There are entries of histories to be relayed."""
-    app.send_task(RELAY_HISTORY, queue="events", expires=RING_EXPIRES_S)
 
 
 def api_addresses() -> Addresses:
