@@ -16,6 +16,7 @@ from tasks.messages import persist
 from worker import app
 from worker.addresses import addresses
 
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """What the calls of one ingest process share."""
