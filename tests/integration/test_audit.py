@@ -257,9 +257,9 @@ def test_what_cannot_be_done_is_said_in_one_line(own: Own) -> None:
     assert own.failure_of("audit", "refill", "999999999") == (ExitCode.FAILED, "timingle: There is no event 999999999.")
     with pytest.raises(NotThere):
         audit(own.stores, 999_999_999, {})
-    for wrong in (lambda: commands.refill(None, every=False), lambda: commands.refill(1, every=True)):
+    for event_id, every in ((None, False), (1, True)):
         with pytest.raises(BadInput):
-            wrong()
+            commands.refill(event_id, every)
     for receipt in ("1", "1:zz", "0:" + "0" * 64, "1:" + "0" * 63):
         with pytest.raises(BadInput):
             commands.verify(1, [receipt])
