@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
@@ -79,27 +79,27 @@ def messages(stage: Stage, stored: Stored) -> Iterable[Row]:
         seqs = [message.seq for message in found]
         yield Row(
             f"Messages in {event}",
-            f"{len(asked)} in their order, numbered 1 to {stage.last_seq(event)} with the system's",
-            f"{ordered(asked, [m.seq for m in found if m.message_type != SYSTEM])}, {numbered(seqs)} with the system's",
+            f"{len(asked)} in order, with the system's 1 to {stage.last_seq(event)}",
+            f"{ordered(asked, [m.seq for m in found if m.message_type != SYSTEM])}, with the system's {numbered(seqs)}",
         )
 
 
 def ordered(asked: Sequence[int], seqs: Sequence[int]) -> str:
     """How many there are, and whether their places are those that were given."""
-    return f"{len(seqs)} in {'their' if list(asked) == list(seqs) else 'another'} order"
+    return f"{len(seqs)} {'in order' if list(asked) == list(seqs) else 'in another order'}"
 
 
 def numbered(seqs: Sequence[int]) -> str:
     """The places in an event: 1 to the last if none is missing."""
     whole = list(seqs) == list(range(1, len(seqs) + 1))
-    return "numbered " + (f"1 to {len(seqs)}" if whole else ", ".join(map(str, seqs)))
+    return f"1 to {len(seqs)}" if whole else ", ".join(map(str, seqs))
 
 
 def told(stage: Stage, stored: Stored) -> Iterable[Row]:
     """What the system said of changes, each once and in their order."""
     for event, found in stored.messages.items():
         changes = [m.metadata.get("change_type", "") for m in found if m.message_type == SYSTEM and m.sender_id is None]
-        yield Row(f"Told by the system in {event}", ", ".join(stage.appointments[event].told), ", ".join(changes))
+        yield Row(f"The system's in {event}", ", ".join(stage.appointments[event].told), ", ".join(changes))
 
 
 def appointments(stage: Stage, stored: Stored) -> Iterable[Row]:
@@ -112,25 +112,16 @@ def histories(stage: Stage, stored: Stored) -> Iterable[Row]:
     """Every change once and in its order; each entry names the hash of the one before, the last one is the receipt."""
     for event, made in stage.appointments.items():
         found = stored.histories[event]
+        changes = [entry.change_type for entry in found]
         last = found[-1] if found else None
         chained = all(entry.prev_hash == before.entry_hash for before, entry in pairwise(found))
+        in_order = "in order" if changes == made.history else f"({', '.join(changes)})"
+        receipt = f"{last.chain_seq}:{last.entry_hash}" if last else ""
         yield Row(
             f"History of {event}",
-            f"{counted(made.history)}; one chain, its head {shortened(made.receipt)}",
-            f"{counted([entry.change_type for entry in found])}; {'one chain' if chained else 'a broken chain'}, "
-            f"its head {shortened(f'{last.chain_seq}:{last.entry_hash}') if last else 'nothing'}",
+            f"{len(made.history)} in order, chained to {made.receipt[:RECEIPT_CHARACTERS]}",
+            f"{len(found)} {in_order}, {'chained' if chained else 'broken'} to {receipt[:RECEIPT_CHARACTERS]}",
         )
-
-
-def counted(changes: Sequence[str]) -> str:
-    """Types of changes in their order, those in a row counted."""
-    runs = [(change, len(list(run))) for change, run in groupby(changes)]
-    return ", ".join(change if count == 1 else f"{count} {change}" for change, count in runs)
-
-
-def shortened(receipt: str) -> str:
-    """Length and the beginning of the head."""
-    return receipt[:RECEIPT_CHARACTERS]
 
 
 def texts(stage: Stage, stored: Stored) -> Iterable[Row]:
