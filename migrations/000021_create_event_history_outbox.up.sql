@@ -31,9 +31,11 @@ CREATE TABLE event_history_outbox (
 -- What the relay's sweep pages by; and, for the day that rows are 35 days old, where they lie.
 CREATE INDEX idx_history_unrelayed ON event_history_outbox (event_id, chain_seq) WHERE relayed_at IS NULL;
 CREATE INDEX idx_history_changed ON event_history_outbox USING brin (changed_at);
--- What an event's history last said of a user: the guard of event_participants asks for each row that changes.
+-- What an event's history last said of a user: the guard of event_participants asks for each row that changes. Not by
+-- event_id as it is: the primary key's index would serve that as well, reading the whole history each time.
 CREATE INDEX idx_history_participant ON event_history_outbox
-    (event_id, ((coalesce(new_value, old_value)::JSONB ->> 'user_id')), chain_seq) WHERE field_name = 'participants';
+    ((event_id::TEXT), (coalesce(new_value, old_value)::JSONB ->> 'user_id'), chain_seq)
+    WHERE field_name = 'participants';
 
 -- When the last entry was made: the next one is later, whatever the clock says.
 ALTER TABLE events ADD COLUMN history_at TIMESTAMPTZ;
@@ -72,7 +74,7 @@ CREATE FUNCTION chain_history(changes history_change[], actor_id BIGINT, actor_t
         coalesce(e.new_value::TEXT, to_json(e.texts ->> 'new_value')::TEXT),
         e.texts ->> 'ip_address', e.texts ->> 'user_agent',
         e.texts - ARRAY['actor_name', 'old_value', 'new_value', 'ip_address', 'user_agent'],
-        e.chain_seq, coalesce(lag(e.entry_hash) OVER chain, e.head), e.entry_hash, e.bytes, e.salts, NULL
+        e.chain_seq, coalesce(lag(e.entry_hash) OVER chain, e.head), e.entry_hash, e.bytes, e.salts, NULL::TIMESTAMPTZ
     FROM (
         SELECT made.*,
             public.chain_hash(made.head, made.bytes) OVER (PARTITION BY made.event_id ORDER BY made.chain_seq)
@@ -90,8 +92,8 @@ CREATE FUNCTION chain_history(changes history_change[], actor_id BIGINT, actor_t
                 FROM (
                     SELECT c.event_id, coalesce(c.history_head, decode(repeat('00', 32), 'hex')) AS head,
                         c.history_length + row_number() OVER (PARTITION BY c.event_id ORDER BY c.place) AS chain_seq,
-                        greatest(date_trunc('milliseconds', (SELECT clock_timestamp())),
-                            c.history_at + INTERVAL '1 millisecond') AS changed_at,
+                        date_trunc('milliseconds', greatest((SELECT clock_timestamp()),
+                            c.history_at + INTERVAL '1 millisecond')) AS changed_at,
                         c.change_type, c.field_name, c.old_value, c.new_value,
                         coalesce(c.texts, '{}') || coalesce($3, '{}') AS texts
                     FROM unnest($1) WITH ORDINALITY AS c (event_id, history_length, history_head, history_at,
@@ -105,9 +107,10 @@ CREATE FUNCTION chain_history(changes history_change[], actor_id BIGINT, actor_t
                 FROM (
                     SELECT t.key AS name, t.value,
                         uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS salt
-                    FROM jsonb_each_text(named.texts) AS t
+                    FROM jsonb_each_text(named.texts) AS t WHERE named.texts <> '{}'
                 ) AS s
             ) AS committed
+            OFFSET 0 -- or the bytes would be made twice: to be hashed, and to be stored
         ) AS made
     ) AS e
     WINDOW chain AS (PARTITION BY e.event_id ORDER BY e.chain_seq)

@@ -56,9 +56,10 @@ END;
 $$;
 
 -- At the end of the transaction: the entries since OLD lead from its head to NEW's, and whatever differs between the
--- two rows is what one of them says. Read past the policies: the API's role does not read history.
+-- two rows is what one of them says. Read past the policies: the API's role does not read history. A plan is kept for as
+-- long as a connection lives: one that was made for a small table must not scan a large one, row by row.
 CREATE FUNCTION guard_event_history() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     length BIGINT := 0;
     head BYTEA := decode(repeat('00', 32), 'hex');
@@ -104,9 +105,9 @@ BEGIN
                 ('end_time', public.moment(OLD.end_time), public.moment(NEW.end_time)),
                 ('canceled_reason', OLD.canceled_reason, NEW.canceled_reason),
                 ('creator_id', OLD.creator_id::TEXT, NEW.creator_id::TEXT),
-                ('open_slot_id', OLD.open_slot_id::TEXT, NEW.open_slot_id::TEXT)) AS c (field, old, new)
-        WHERE c.old IS DISTINCT FROM c.new
-            AND (NOT claims ? c.field OR claims ->> c.field IS DISTINCT FROM c.new);
+                ('open_slot_id', OLD.open_slot_id::TEXT, NEW.open_slot_id::TEXT)) AS c (field, before, after)
+        WHERE c.before IS DISTINCT FROM c.after
+            AND (NOT claims ? c.field OR claims ->> c.field IS DISTINCT FROM c.after);
         IF unchained IS NOT NULL THEN
             PERFORM public.refuse_unchained(unchained, NEW.id);
         END IF;
@@ -119,20 +120,25 @@ CREATE CONSTRAINT TRIGGER guard_event_history AFTER INSERT OR UPDATE ON events
 
 -- At the end of the transaction: a participant, or that he is none, is what the history last said of him.
 CREATE FUNCTION guard_participant_history() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
-    who public.event_participants := coalesce(NEW, OLD);
+    who public.event_participants;
     present JSONB;
     told JSONB;
 BEGIN
     IF TG_OP = 'UPDATE' AND (NEW.event_id, NEW.user_id) <> (OLD.event_id, OLD.user_id) THEN
         PERFORM public.refuse_unchained('participants', OLD.event_id);
     END IF;
+    IF TG_OP = 'DELETE' THEN
+        who := OLD;
+    ELSE
+        who := NEW;
+    END IF;
     SELECT jsonb_build_object('user_id', p.user_id, 'confirmed', p.confirmed, 'joined_seq', p.joined_seq) INTO present
     FROM public.event_participants AS p WHERE p.event_id = who.event_id AND p.user_id = who.user_id;
     SELECT h.new_value::JSONB INTO told
     FROM public.event_history_outbox AS h
-    WHERE h.event_id = who.event_id AND h.field_name = 'participants'
+    WHERE h.event_id::TEXT = who.event_id::TEXT AND h.field_name = 'participants'
         AND coalesce(h.new_value, h.old_value)::JSONB ->> 'user_id' = who.user_id::TEXT
     ORDER BY h.chain_seq DESC LIMIT 1;
     IF NOT FOUND OR told IS DISTINCT FROM present THEN
@@ -162,7 +168,7 @@ CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON event_participants
 
 -- The same for a payment's state, where it is of an event. Locks: the event first, then the payment.
 CREATE FUNCTION guard_payment_history() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     present JSONB;
     told JSONB;
