@@ -104,22 +104,22 @@ class Intake:
         except NotThere as error:
             raise BadInput(str(error), field) from None
         message = MessageId.of(uuid, field)
-        if found is None and message.seq > await self._last_seq(standing):
+        if found is None and message.seq > await self.last_seq(standing.journal or 0, standing.event_id):
             raise BadInput("This message is beyond the event's last.", field)
         return message
+
+    async def last_seq(self, journal_id: int, event_id: int) -> int:
+        """The seq of the event's last message taken, stored or not. Raises Away."""
+        journal = self._stores.journals[journal_id]
+        try:
+            return await journal.last_seq(event_id)
+        except SeedNeeded as needed:
+            await self._seed(journal, needed)
+            return await journal.last_seq(event_id)
 
     async def check_typist(self, event_id: int, actor_id: int) -> None:
         """May this user write here? Raises NotAllowed, NotThere, Away."""
         check_writer(await self._standings.one(event_id, actor_id))
-
-    async def _last_seq(self, standing: Standing) -> int:
-        """The seq of the event's last message taken, stored or not."""
-        journal = self._stores.journals[standing.journal or 0]
-        try:
-            return await journal.last_seq(standing.event_id)
-        except SeedNeeded as needed:
-            await self._seed(journal, needed)
-            return await journal.last_seq(standing.event_id)
 
     async def _change(
         self, event_id: int, message_id: UUID, actor_id: int, operation: bytes, *, by_author: bool
