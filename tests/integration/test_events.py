@@ -18,7 +18,7 @@ async def test_an_event_is_read_as_it_was_made(stores: AsyncStores) -> None:
     event = await new_event(stores, creator, second, first, second, creator, description="두 시간", location="마포")
     assert (event.title, event.description, event.location) == ("컷", "두 시간", "마포")
     assert (event.creator_id, event.status, event.canceled_reason, event.journal) == (creator, "PROPOSED", None, 0)
-    assert [tuple(one) for one in event.participants] == [(creator, True), (first, False), (second, False)]
+    assert [tuple(one) for one in event.participants] == [(creator, True, 0), (first, False, 0), (second, False, 0)]
     assert (event.start_time.isoformat(), event.end_time.isoformat()) == (
         "2099-01-01T01:00:00+00:00",
         "2099-01-01T02:00:00+00:00",
@@ -33,7 +33,7 @@ async def test_what_was_left_out_is_none(stores: AsyncStores) -> None:
     (creator,) = await new_users(stores, 1)
     event = await new_event(stores, creator)
     assert (event.description, event.location) == (None, None)
-    assert [tuple(one) for one in event.participants] == [(creator, True)]
+    assert [tuple(one) for one in event.participants] == [(creator, True, 0)]
 
 
 async def test_a_stranger_sees_no_event_and_nobody_one_that_is_not_there(stores: AsyncStores) -> None:
@@ -61,7 +61,7 @@ async def test_nobody_makes_an_event_in_anothers_name(stores: AsyncStores, own_s
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with as_user(stores.postgres, other) as connection:
             await connection.execute(
-                events.INSERT_EVENT, ("컷", None, "2099-01-01T10:00Z", "2099-01-01T11:00Z", None, creator, 0)
+                events.INSERT_EVENT, ("컷", None, "2099-01-01T10:00Z", "2099-01-01T11:00Z", None, creator, 0, None)
             )
     assert own_stores.sql("SELECT count(*) FROM events WHERE creator_id = %s", creator) == [(0,)]
 

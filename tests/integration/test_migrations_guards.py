@@ -49,8 +49,11 @@ def owner(migrated: str) -> Iterator[psycopg.Connection[TupleRow]]:
         *(f"TRUNCATE {table} CASCADE" for table in ("users", "events", "payments", "event_participants")),
     ],
 )
-def test_a_hard_delete_is_refused_even_to_a_superuser(owner: psycopg.Connection[TupleRow], statement: str) -> None:
-    with pytest.raises(psycopg.errors.RestrictViolation, match="is refused"):
+def test_a_hard_delete_is_refused_even_to_a_superuser(migrated: str, statement: str) -> None:
+    with (
+        psycopg.connect(migrated) as owner,
+        pytest.raises(psycopg.errors.RestrictViolation, match="is refused"),
+    ):
         owner.execute(statement)
 
 
