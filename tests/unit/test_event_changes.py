@@ -183,11 +183,12 @@ def test_the_same_values_once_more_change_nothing() -> None:
 )
 def test_a_move_that_makes_no_sense_is_refused_with_its_field(wanted: dict[str, datetime], field: str) -> None:
     with pytest.raises(BadInput) as raised:
-        edit(event(), asked(**{name: at.isoformat() for name, at in wanted.items()}), NOW)
+        edit(event(), asked(CREATOR, **{name: at.isoformat() for name, at in wanted.items()}), NOW)
     assert raised.value.field == field
 
 
-ACTS: dict[str, Callable[[Event, int], Changed]] = {
+Act = Callable[[Event, int], Changed]
+ACTS: dict[str, Act] = {
     "describe": lambda e, actor: edit(e, asked(actor, title="염색"), NOW),
     "move": lambda e, actor: edit(e, asked(actor, end_time=(ENDS + timedelta(hours=1)).isoformat()), NOW),
     "invite": lambda e, actor: invite(e, actor, 9, 5),
@@ -252,7 +253,7 @@ def test_whatever_is_asked_in_whatever_order_the_history_leads_to_the_event(aske
     """P6. Refused calls change nothing; each change of a state is one that the table allows."""
     now = event()
     changes = list(creation(now))
-    acts = {**ACTS, "invite guest": lambda e, actor: invite(e, actor, GUEST, 3)}
+    acts: dict[str, Act] = {**ACTS, "invite guest": lambda e, actor: invite(e, actor, GUEST, 3)}
     for act, actor in asked_for:
         try:
             changed = acts[act](now, actor)

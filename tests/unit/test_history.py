@@ -159,7 +159,8 @@ def test_an_erased_person_leaves_the_chain_whole() -> None:
     entries = [erased(entry, *entry.salts) for entry in ENTRIES]
     assert verify(entries, replace(EVENT, title="", canceled_reason=None)) == []
     assert faults(entries, replace(EVENT, status=EventStatus.DONE)) == [(LENGTH, FaultKind.PRESENT_ROW)]
-    for half in ({"actor_name": None}, {"salts": {}}):
+    halves: list[dict[str, object]] = [{"actor_name": None}, {"salts": {}}]
+    for half in halves:
         assert faults([spoilt(ENTRIES[0], **half), *ENTRIES[1:]]) == [(1, FaultKind.ALTERED_COLUMN)]
 
 
