@@ -16,7 +16,7 @@ from domain.errors import BadInput, NotThere
 from domain.history import Entry, chain
 from domain.history_verify import FaultKind
 from stores import history_copy, history_outbox
-from tasks.audit import Place, audit, refill
+from tasks.audit import Place, audit, check, read, refill
 from tasks.history import relay_all
 from tests.integration.chained import Connection, read_chain, read_event
 from tests.integration.own import Own, rows_of
@@ -196,13 +196,23 @@ def test_what_was_altered_in_one_store_is_named_with_its_store_and_kind(target: 
     assert target.found() == expected
 
 
-def test_what_is_trimmed_or_yet_to_be_relayed_is_no_fault(target: Target) -> None:
+def test_what_is_yet_to_be_relayed_is_no_fault(target: Target) -> None:
     """P6."""
+    target.own.cql(f"DELETE FROM event_history WHERE {target.key(LENGTH)}")
     target.run(
-        f"DELETE FROM event_history_outbox WHERE event_id = {target.event_id} AND chain_seq = {LENGTH}",
-        f"UPDATE event_history_outbox SET relayed_at = NULL WHERE event_id = {target.event_id}",
+        f"UPDATE event_history_outbox SET relayed_at = NULL WHERE event_id = {target.event_id} AND chain_seq = {LENGTH}"
     )
-    assert target.found() == [(LENGTH, P, FaultKind.TRUNCATED)]
+    assert target.found() == []
+
+
+@pytest.mark.parametrize("first_kept", [3, LENGTH + 1])
+def test_what_was_kept_for_long_enough_and_trimmed_is_no_fault(target: Target, first_kept: int) -> None:
+    """P6."""
+    target.run(f"DELETE FROM event_history_outbox WHERE event_id = {target.event_id} AND chain_seq < {first_kept}")
+    history = read(target.own.stores, target.event_id)
+    in_35_days = datetime.now(UTC) + timedelta(days=35)
+    assert check(history, in_35_days, {}) == []
+    assert len(check(history, in_35_days - timedelta(hours=1), {})) == first_kept - 1
 
 
 def test_a_receipt_holds_against_whoever_has_both_stores(target: Target) -> None:
