@@ -11,9 +11,10 @@ from stores.errors import postgres_errors
 
 PAGE_EVENTS: Final = 1_000
 """Their rows are locked for some 100 ms; more at once are hardly faster."""
-# now() and no clock that runs on: only a constant bounds the index, beyond which all future events lie.
+SELECT_NOW: Final = "SELECT now()"
+# Up to a time that stands still: it bounds the index, beyond which all future events lie, and the sweep.
 SELECT_DUE: Final = """
-    SELECT end_time, id FROM events WHERE status = 'CONFIRMED' AND end_time <= now() AND (end_time, id) > (%s, %s)
+    SELECT end_time, id FROM events WHERE status = 'CONFIRMED' AND end_time <= %s AND (end_time, id) > (%s, %s)
     ORDER BY end_time, id LIMIT %s"""
 COMPLETE_DUE: Final = """
     SELECT done.event_id, done.changed_at FROM complete_events(ARRAY(
@@ -33,9 +34,14 @@ BEGINNING: Final = Due(datetime(1, 1, 1, tzinfo=UTC), 0)
 
 
 def pages(pool: ConnectionPool) -> Iterator[list[Due]]:
-    """All that are due, PAGE_EVENTS at a time, each beyond the one before, whatever became of that. Raises Away."""
+    """All that are due now, PAGE_EVENTS at a time, each beyond the one before, whatever became of that. Raises Away.
+
+    What becomes due meanwhile is for the next sweep: or one would follow another's end for ever, an event at a time.
+    """
+    with postgres_errors(), pool.connection() as connection:
+        (until,) = connection.execute(SELECT_NOW).fetchone() or (None,)
     after = BEGINNING
-    while page := _page(pool, after):
+    while page := _page(pool, until, after):
         yield page
         after = page[-1]
 
@@ -51,10 +57,10 @@ def complete(pool: ConnectionPool, due: Sequence[Due]) -> list[float]:
     return [(changed_at - ended[event_id]).total_seconds() for event_id, changed_at in done]
 
 
-def _page(pool: ConnectionPool, after: Due) -> list[Due]:
+def _page(pool: ConnectionPool, until: datetime | None, after: Due) -> list[Due]:
     with (
         postgres_errors(),
         pool.connection() as connection,
         connection.cursor(row_factory=args_row(Due)) as cursor,
     ):
-        return cursor.execute(SELECT_DUE, (*after, PAGE_EVENTS)).fetchall()
+        return cursor.execute(SELECT_DUE, (until, *after, PAGE_EVENTS)).fetchall()

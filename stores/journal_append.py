@@ -31,7 +31,7 @@ def append(group: ConsumerGroup, pool: ConnectionPool, scylla: Scylla, submissio
     count, arguments = append_call(submissions)
     for _ in range(SEED_ROUNDS_MAX):
         try:
-            return append_answer(group.call(APPEND, count, *arguments)).ring
+            return append_answer(group.call([(APPEND, count, *arguments)])[0]).ring
         except SeedNeeded as needed:
             _seed(group, pool, scylla, needed)
     raise Away("the journal", "registers keep vanishing")
@@ -40,11 +40,14 @@ def append(group: ConsumerGroup, pool: ConnectionPool, scylla: Scylla, submissio
 def _seed(group: ConsumerGroup, pool: ConnectionPool, scylla: Scylla, needed: SeedNeeded) -> None:
     if needed.clock:
         noted = journals.last_clock(pool, group.journal_id)
-        group.call(SEED_CLOCK, 1, CLOCK, noted + journals.SWEEP_US)
+        group.call([(SEED_CLOCK, 1, CLOCK, noted + journals.SWEEP_US)])
     refused = dead_letters.last_seqs(pool, needed.event_ids)
     heads = scylla.read_many(SELECT_HEAD, ((event_id,) for event_id in needed.event_ids))
-    for event_id, rows in zip(needed.event_ids, heads, strict=True):
-        seq = max(rows[0][0] if rows else 0, refused.get(event_id, 0))
-        reply = group.call(SEED, 1, register(event_id), seq, WRITE_S_MAX)
+    seqs = [
+        max(rows[0][0] if rows else 0, refused.get(event_id, 0))
+        for event_id, rows in zip(needed.event_ids, heads, strict=True)
+    ]
+    registers = map(register, needed.event_ids)
+    for reply in group.call([(SEED, 1, key, seq, WRITE_S_MAX) for key, seq in zip(registers, seqs, strict=True)]):
         if reply[0] == b"EARLY":
             raise Away("the journal", "register after a restart", retry_after_s=float(reply[1]))

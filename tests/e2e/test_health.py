@@ -133,6 +133,13 @@ def test_metrics_tell_how_each_journal_is(stranger: httpx.Client, chat: Chat) ->
     assert re.search(r"^timingle_dead_letters_open \d", answer.text, re.MULTILINE)
 
 
+def test_metrics_tell_how_late_events_and_the_copy_of_their_histories_are(stranger: httpx.Client) -> None:
+    """P6, P7."""
+    shown = dict(re.findall(r"^timingle_((?:events|history)_\w+) (\S+)$", stranger.get("/metrics").text, re.MULTILINE))
+    assert set(shown) == {"events_overdue_seconds", "history_unrelayed", "history_oldest_unrelayed_seconds"}
+    assert all(float(value) >= 0 for value in shown.values())
+
+
 def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
     validate(page)
     assert page["openapi"].startswith("3.1")

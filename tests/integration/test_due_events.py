@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
@@ -106,6 +107,17 @@ def test_events_whose_chain_cannot_be_extended_sink_none_beside_or_behind_them(
     assert done_once(own, broken) == len(broken)
 
 
+def test_a_sweep_ends_though_other_events_become_due_meanwhile(own: Own, owner: Connection, people: list[int]) -> None:
+    """P7. Or it would follow them one at a time, and never end."""
+    make_confirmed(owner, people, 1, PAST_S)
+    sweeping = due_events.pages(own.stores.postgres)
+    assert [one.end_time for one in next(sweeping)]
+    later = make_confirmed(owner, people, 1, ends_s=0.0)
+    assert next(sweeping, None) is None
+    assert len(sweep(own)) == 2
+    assert done_once(own, later) == 1
+
+
 def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
     owner: Connection, people: list[int]
 ) -> None:
@@ -113,7 +125,7 @@ def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
     make_confirmed(owner, people, 3_000, FUTURE_S)
     owner.execute("ANALYZE events")
     query = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {SELECT_DUE}"
-    plan = "\n".join(row[0] for row in owner.execute(query, (*due_events.BEGINNING, PAGE_EVENTS)))
+    plan = "\n".join(row[0] for row in owner.execute(query, (datetime.now(UTC), *due_events.BEGINNING, PAGE_EVENTS)))
     assert "idx_events_confirmed_end" in plan
     assert "Rows Removed by Filter" not in plan
     assert "Sort" not in plan
