@@ -11,6 +11,7 @@ from bench.confirmed_events import make_confirmed, make_users
 from domain.history_verify import verify
 from stores import due_events
 from stores.due_events import PAGE_EVENTS, SELECT_DUE
+from stores.events_lag import SELECT_LAG, EventsLag
 from tasks import events
 from tests.integration.chained import Connection, read_chain, read_event
 from tests.integration.own import Own
@@ -116,6 +117,21 @@ def test_a_sweep_ends_though_other_events_become_due_meanwhile(own: Own, owner: 
     assert next(sweeping, None) is None
     assert len(sweep(own)) == 2
     assert done_once(own, later) == 1
+
+
+def test_ingest_may_ask_how_late_events_and_the_copy_of_their_histories_are(
+    own: Own, owner: Connection, people: list[int]
+) -> None:
+    """P7. Of all events, though each of its users sees only their own."""
+    owner.execute("UPDATE event_history_outbox SET relayed_at = now() WHERE relayed_at IS NULL")
+    with psycopg.connect(own.env["TIMINGLE_POSTGRES_API_URL"], autocommit=True) as api:
+        assert api.execute(SELECT_LAG).fetchone() == (0, 0, 0)
+        make_confirmed(owner, people, 2, PAST_S)
+        overdue_s, unrelayed, unrelayed_s = EventsLag(*api.execute(SELECT_LAG).fetchone() or ())
+        assert 3_590 < overdue_s < 3_660
+        assert (unrelayed, 0 <= unrelayed_s < 60) == (2 * 5, True)
+        sweep(own)
+        assert EventsLag(*api.execute(SELECT_LAG).fetchone() or ())[:2] == (0, 2 * 6)
 
 
 def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
