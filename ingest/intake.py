@@ -37,8 +37,6 @@ SETTLED_US: Final = 60 * 1_000_000
 SEED_ROUNDS_MAX: Final = 3
 OWN_ID_BYTES: Final = 8
 """An id of ingest's own need only be unlike any other of one event and actor within a minute."""
-SWEEP_US: Final = 2 * 1_000_000
-"""The clock is noted by each sweep; a new one begins past whatever was given since."""
 
 Taken = Receipt | TimingleError
 """What became of one message of many."""
@@ -186,7 +184,7 @@ class Intake:
 
     async def _seed(self, journal: Journal, needed: SeedNeeded) -> None:
         if needed.clock:
-            await journal.seed_clock(await journals.clock_noted(self._stores.postgres, journal.id) + SWEEP_US)
+            await journal.seed_clock(await journals.clock_noted(self._stores.postgres, journal.id) + journals.SWEEP_US)
         await asyncio.gather(*(self._seed_register(journal, event_id) for event_id in needed.event_ids))
 
     async def _seed_register(self, journal: Journal, event_id: int) -> None:
