@@ -14,8 +14,10 @@ from domain.history import Change, ChangeType
 from domain.history_verify import verify
 from local.stack import Stack
 from stores import migrations, migrations_postgres
+from stores.events import ADD_FIRST_PARTICIPANTS
 from stores.migrations_files import read_folder
 from tests.integration.chained import (
+    INSERT_EVENT,
     Connection,
     acting,
     chain,
@@ -28,6 +30,7 @@ from tests.integration.chained import (
 from tests.integration.databases import ROOT, Place, place
 
 PHONES = count()
+CROWD = 500
 REFUSED = psycopg.errors.RestrictViolation
 UNCHAINED = psycopg.errors.CheckViolation
 
@@ -456,3 +459,26 @@ def test_who_takes_himself_out_tells_of_it_first(
         api.execute("DELETE FROM event_participants WHERE event_id = %s AND user_id = %s", [event, guest])
     assert faults(owner, event) == []
     assert [one.user_id for one in read_event(owner, event).participants] == [creator]
+
+
+def test_each_participant_is_looked_up_alone_however_long_the_history_is(stack: Stack) -> None:
+    """A plan that a connection has kept from a small table must not read the whole history for each of many."""
+    make_users = """
+        INSERT INTO users (phone_encrypted, phone_hash) SELECT '', sha256(uuid_send(gen_random_uuid()))
+        FROM generate_series(1, %s) RETURNING id"""
+    read = """
+        SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_all_tables
+        WHERE relname = 'event_history_outbox'"""
+    with place(stack.env) as made:
+        with migrations_postgres.connect(made.postgres_url) as schema:
+            migrations.up(schema, read_folder(ROOT / "migrations"), print)
+        with psycopg.connect(made.postgres_url, autocommit=True) as owner:
+            creator, *crowd = [int(row[0]) for row in owner.execute(make_users, [CROWD])]
+            for _ in range(8):  # as often as it takes to keep a plan
+                make_event(owner, creator, crowd[0])
+            with acting(owner, creator):
+                event_id = int(value(owner, INSERT_EVENT, 1, creator))
+                owner.execute(ADD_FIRST_PARTICIPANTS, [event_id, crowd])
+                chain(owner, event_id, creation(read_event(owner, event_id)))
+                owner.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                assert value(owner, read) < 10 * CROWD
