@@ -1,15 +1,19 @@
 """stores.events under row-level security: only its creator makes an event, only who takes part sees it."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from domain.errors import NotThere
 from stores import events
 from stores.connections import AsyncStores
-from stores.row_security import as_user
+from stores.row_security import SET_CURRENT_USER, as_user
 from tests.integration.as_ingest import new_event, new_users
 from tests.integration.own import Own
 
+ALIVE = ""
+"""What a pool asks a connection before it lends it."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -73,3 +77,21 @@ async def test_first_participants_are_let_in_once_and_by_the_creator_alone(store
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with as_user(stores.postgres, actor) as connection:
                 await connection.execute(events.ADD_FIRST_PARTICIPANTS, (event.id, [other]))
+
+
+async def test_what_is_to_come_is_read_by_one_statement_however_much_it_is(
+    stores: AsyncStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creator, *others = await new_users(stores, 4)
+    made = [(await new_event(stores, creator, *others)).id for _ in range(12)]
+    statements: list[object] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def noted(self: Any, query: Any, *more: Any, **options: Any) -> Any:
+        statements.append(query)
+        return await execute(self, query, *more, **options)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
+    found = await events.upcoming(stores.postgres, others[0])
+    assert [(event.id, len(event.participants)) for event in found] == [(event_id, 4) for event_id in made]
+    assert [query for query in statements if query not in (ALIVE, SET_CURRENT_USER)] == [events.SELECT_UPCOMING]
