@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, Literal
 
 import msgspec
@@ -17,6 +18,8 @@ from domain.errors import SettingsError
 
 PREFIX: Final = "TIMINGLE_"
 KEY_BYTES: Final = 32
+INDEX_KEYS_MAX: Final = 2
+"""The one that is coming and the one that is going."""
 # Read by the local stack and by `make`, not by the system itself.
 LOCAL_ONLY: Final = frozenset({"INGEST_PORT", "FLOWER_PORT", "STATE_DIR"})
 
@@ -40,12 +43,15 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     data_keys: Url
     """Key ring for what is encrypted at rest: `id:base64 of 32 bytes`, several with commas; the first encrypts."""
     index_key: Url
-    """Key of the blind index of phone numbers: base64 of 32 bytes. Kept apart from the data keys."""
+    """Key of the blind index of phone numbers: base64 of 32 bytes; two with a comma while it is rotated: the first
+    hashes, both find. Kept apart from the data keys."""
     scylla_keyspace: Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]*$")] = "timingle"
     scylla_replication: Annotated[int, msgspec.Meta(ge=1, le=9)] = 3
     """Copies of each row in datacenter1."""
     journal_keep: Seconds = 20.0
     """Seconds that an entry stays in the journal after it was stored: twice the store's commit-log sync period."""
+    trusted_proxies: str = ""
+    """Addresses or networks, several with commas, whose X-Forwarded-For is believed; none unless said otherwise."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flower_basic_auth: str | None = None
     """user:password of the Flower dashboard."""
@@ -57,9 +63,14 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
         return tuple((host, int(port)) for host, _, port in points)
 
     @property
-    def index_key_bytes(self) -> bytes:
-        """The blind index's key, 32 bytes."""
-        return base64.b64decode(self.index_key, validate=True)
+    def proxies(self) -> "tuple[IPv4Network | IPv6Network, ...]":
+        """The networks of `trusted_proxies`."""
+        return tuple(ip_network(given.strip()) for given in self.trusted_proxies.split(",") if given.strip())
+
+    @property
+    def index_keys(self) -> tuple[bytes, ...]:
+        """The blind index's keys, 32 bytes each; the first hashes."""
+        return tuple(base64.b64decode(key.strip(), validate=True) for key in self.index_key.split(","))
 
     @property
     def journals(self) -> tuple[str, ...]:
@@ -78,7 +89,19 @@ CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
         "redis:// or rediss:// URLs, several with commas",
         lambda given: all(url.startswith(("redis://", "rediss://")) for url in given.journals),
     ),
-    ("INDEX_KEY", f"base64 of {KEY_BYTES} bytes", lambda given: len(given.index_key_bytes) == KEY_BYTES),
+    (
+        "TRUSTED_PROXIES",
+        "addresses or networks like 10.0.0.0/8, several with commas",
+        lambda given: given.proxies is not None,
+    ),
+    (
+        "INDEX_KEY",
+        f"base64 of {KEY_BYTES} bytes, or two such keys with a comma",
+        lambda given: (
+            len(set(given.index_keys)) == len(given.index_keys) <= INDEX_KEYS_MAX
+            and all(len(key) == KEY_BYTES for key in given.index_keys)
+        ),
+    ),
 )
 """What no type can say: (setting, what it must be, whether it is)."""
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from bench import plots, results
 from bench.results import Machine, Results, Section
-from bench.rows import latency, memory, peers, reads, rings, singles, throughput
+from bench.rows import event_reads, events, latency, memory, peers, reads, rings, singles, throughput
 from bench.scale import report
 from bench.show import Show
 from bench.sizes import NORMAL, QUICK, Sizes
@@ -31,6 +31,8 @@ ROWS: Final[Mapping[str, Row]] = {
     "f": reads.measure,
     "g": memory.measure,
     "h": rings.measure,
+    "i": events.measure,
+    "j": event_reads.measure,
 }
 
 

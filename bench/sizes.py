@@ -27,6 +27,14 @@ class Sizes:
     """Events that readers read."""
     reads: int
     """Of each kind in each state."""
+    confirmed_events: int
+    """Confirmed events that lie ahead while others become DONE."""
+    due_events: int
+    """Made DONE in one measurement."""
+    backlog_events: int
+    """Due when an outage is over."""
+    chain_entries: int
+    """Of the history that is checked as a whole."""
 
 
 NORMAL: Final = Sizes(
@@ -40,6 +48,10 @@ NORMAL: Final = Sizes(
     peer_messages=25_000,
     read_events=200,
     reads=2_000,
+    confirmed_events=100_000,
+    due_events=10_000,
+    backlog_events=100_000,
+    chain_entries=10_000,
 )
 QUICK: Final = Sizes(
     users=80,
@@ -52,4 +64,8 @@ QUICK: Final = Sizes(
     peer_messages=3_000,
     read_events=10,
     reads=50,
+    confirmed_events=2_000,
+    due_events=1_000,
+    backlog_events=2_000,
+    chain_entries=500,
 )

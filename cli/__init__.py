@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import clients, dead_letters, exit_codes, health, migrate
+from cli import audit, clients, dead_letters, exit_codes, health, keys, migrate, users
 from cli.exit_codes import ExitCode
 from domain.errors import TimingleError
 
@@ -15,6 +15,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Operate timi
 app.add_typer(migrate.app, name="migrate")
 app.add_typer(clients.app, name="clients")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
 app.command(name="health")(health.health)
 
 

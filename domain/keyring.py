@@ -54,11 +54,15 @@ class KeyRing:
         """The id of the key that encrypts."""
         return next(iter(self.keys))
 
+    @property
+    def head(self) -> bytes:
+        """How all begins that the newest key encrypts, and nothing else does."""
+        return FORMAT + bytes([len(self.newest)]) + self.newest.encode()
+
     def encrypt(self, plaintext: bytes, place: str, nonce: bytes) -> bytes:
         """Encrypt for one place, such as `dead_letters:0:1764000000000000`; the nonce is 12 random bytes."""
-        key_id = self.newest.encode()
-        sealed = AESGCM(self.keys[self.newest]).encrypt(nonce, plaintext, _bound_to(place, key_id))
-        return FORMAT + bytes([len(key_id)]) + key_id + nonce + sealed
+        sealed = AESGCM(self.keys[self.newest]).encrypt(nonce, plaintext, _bound_to(place, self.newest.encode()))
+        return self.head + nonce + sealed
 
     def decrypt(self, sealed: bytes, place: str) -> bytes:
         """The plaintext of what was encrypted for this place. Raises NotDecryptable."""

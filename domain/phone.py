@@ -1,6 +1,7 @@
 """Phone numbers: written in E.164 (ITU-T), found by a blind index, shown masked."""
 
 import hmac
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
@@ -28,6 +29,11 @@ def masked(e164: str) -> str:
     prefix = f"+{phonenumbers.parse(e164).country_code}"
     hidden = len(e164) - len(prefix) - SHOWN_DIGITS
     return prefix + "*" * hidden + e164[-SHOWN_DIGITS:]
+
+
+def blind_indexes(e164: str, index_keys: Sequence[bytes]) -> list[bytes]:
+    """What a number may be found by while the index's key is rotated, under the newest key first."""
+    return [blind_index(e164, key) for key in index_keys]
 
 
 def blind_index(e164: str, index_key: bytes) -> bytes:

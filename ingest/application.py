@@ -14,7 +14,7 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 import settings
-from ingest import activity, events, health, messages, openapi, users
+from ingest import activity, events, events_changes, events_history, health, messages, openapi, slots, users
 from ingest.calls import encode_json
 from ingest.endpoint import Endpoint, problem_of_mistake
 from ingest.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
@@ -22,7 +22,15 @@ from ingest.routes import ROW_ID
 from ingest.services import Services, api_addresses
 from worker.logs import configure_logs
 
-ROUTES: Final = (*messages.ROUTES, *activity.ROUTES, *users.ROUTES, *events.ROUTES)
+ROUTES: Final = (
+    *messages.ROUTES,
+    *activity.ROUTES,
+    *users.ROUTES,
+    *events.ROUTES,
+    *events_changes.ROUTES,
+    *events_history.ROUTES,
+    *slots.ROUTES,
+)
 SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", f"({ROW_ID})"))
 
 

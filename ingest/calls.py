@@ -57,6 +57,8 @@ class Call:
     query: bytes
     headers: Mapping[bytes, bytes]
     body: bytes
+    peer: str | None
+    """The address of whoever connected; None over a Unix socket."""
 
     def query_as(self, shape: type[Query]) -> Query:
         """The query as a struct. Raises BadInput, naming the parameter."""

@@ -60,7 +60,7 @@ class TimingleClient:
             journal_urls=settings.journals,
             journal_keep_s=settings.journal_keep,
             keys=KeyRing.parse(settings.data_keys),
-            index_key=settings.index_key_bytes,
+            index_keys=settings.index_keys,
             consumer=name,
         )
         self._broker_url = settings.broker_url

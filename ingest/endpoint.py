@@ -46,7 +46,8 @@ class Endpoint:
             if isinstance(value, int) and value > INT8_MAX:
                 raise NotThere("There is no such row.")
         body = await read_body(receive, route.body_bytes_max)
-        call = Call(client, f"{route.method} {scope['path']}", path, scope["query_string"], headers, body)
+        address, peer = f"{route.method} {scope['path']}", (scope.get("client") or (None,))[0]
+        call = Call(client, address, path, scope["query_string"], headers, body, peer)
         return await route.handler(services, call)
 
 

@@ -37,8 +37,6 @@ SETTLED_US: Final = 60 * 1_000_000
 SEED_ROUNDS_MAX: Final = 3
 OWN_ID_BYTES: Final = 8
 """An id of ingest's own need only be unlike any other of one event and actor within a minute."""
-SWEEP_US: Final = 2 * 1_000_000
-"""The clock is noted by each sweep; a new one begins past whatever was given since."""
 
 Taken = Receipt | TimingleError
 """What became of one message of many."""
@@ -104,22 +102,22 @@ class Intake:
         except NotThere as error:
             raise BadInput(str(error), field) from None
         message = MessageId.of(uuid, field)
-        if found is None and message.seq > await self._last_seq(standing):
+        if found is None and message.seq > await self.last_seq(standing.journal or 0, standing.event_id):
             raise BadInput("This message is beyond the event's last.", field)
         return message
+
+    async def last_seq(self, journal_id: int, event_id: int) -> int:
+        """The seq of the event's last message taken, stored or not. Raises Away."""
+        journal = self._stores.journals[journal_id]
+        try:
+            return await journal.last_seq(event_id)
+        except SeedNeeded as needed:
+            await self._seed(journal, needed)
+            return await journal.last_seq(event_id)
 
     async def check_typist(self, event_id: int, actor_id: int) -> None:
         """May this user write here? Raises NotAllowed, NotThere, Away."""
         check_writer(await self._standings.one(event_id, actor_id))
-
-    async def _last_seq(self, standing: Standing) -> int:
-        """The seq of the event's last message taken, stored or not."""
-        journal = self._stores.journals[standing.journal or 0]
-        try:
-            return await journal.last_seq(standing.event_id)
-        except SeedNeeded as needed:
-            await self._seed(journal, needed)
-            return await journal.last_seq(standing.event_id)
 
     async def _change(
         self, event_id: int, message_id: UUID, actor_id: int, operation: bytes, *, by_author: bool
@@ -186,7 +184,7 @@ class Intake:
 
     async def _seed(self, journal: Journal, needed: SeedNeeded) -> None:
         if needed.clock:
-            await journal.seed_clock(await journals.clock_noted(self._stores.postgres, journal.id) + SWEEP_US)
+            await journal.seed_clock(await journals.clock_noted(self._stores.postgres, journal.id) + journals.SWEEP_US)
         await asyncio.gather(*(self._seed_register(journal, event_id) for event_id in needed.event_ids))
 
     async def _seed_register(self, journal: Journal, event_id: int) -> None:

@@ -125,15 +125,20 @@ async def who_types(services: Services, call: Call) -> Answer:
 
 async def page(services: Services, call: Call) -> Answer:
     """Messages of an event, a page at a time."""
-    event_id, query = call.path["event_id"], call.query_as(PageQuery)
+    found = await find(services, call.path["event_id"], call.query_as(PageQuery))
+    return answer_json(Page(await services.gone.unnamed(found.messages), found.next))
+
+
+async def find(services: Services, event_id: int, query: PageQuery) -> Page:
+    """The page that is asked for, as it is stored."""
     given = sum(x is not None for x in (query.before, query.after, query.since or query.until))
     if given > 1:
         raise BadInput("Only from and to may be combined; before and after stand alone.", "before")
     standing = await services.standings.one(event_id, query.as_user)
     if query.after is not None:
-        return answer_json(await follow(services, standing, query.after, query.limit))
+        return await follow(services, standing, query.after, query.limit)
     if query.since or query.until:
-        return answer_json(await look_back(services, event_id, query))
+        return await look_back(services, event_id, query)
     scylla = services.stores.scylla
     if query.before is None:
         found = await pages.newest(scylla, event_id, query.limit)
@@ -141,7 +146,7 @@ async def page(services: Services, call: Call) -> Answer:
         cursor = await services.intake.place(standing, query.before, "before")
         found = await pages.before(scylla, event_id, cursor, query.limit)
     more = len(found) == query.limit and found[-1].seq > 1
-    return answer_json(Page([view(message) for message in found], found[-1].message_id if more else None))
+    return Page([view(message) for message in found], found[-1].message_id if more else None)
 
 
 async def follow(services: Services, standing: Standing, after: UUID, limit: int) -> Page:

@@ -4,6 +4,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from stores.events_lag import EventsLag
 from stores.journal import JournalState
 
 CALLS: Final = Counter("timingle_http_calls", "Calls answered", ("method", "path", "status"))
@@ -20,6 +21,9 @@ VANISHED: Final = Gauge(
 BYTES: Final = Gauge("timingle_journal_bytes", "Memory of the journal's Redis in use", ("journal",))
 BYTES_MAX: Final = Gauge("timingle_journal_bytes_max", "Memory that the journal's Redis may use", ("journal",))
 DEAD_LETTERS: Final = Gauge("timingle_dead_letters_open", "Dead letters that nobody has replayed or discarded")
+OVERDUE: Final = Gauge("timingle_events_overdue_seconds", "Since the oldest event ended that is not DONE yet")
+UNRELAYED: Final = Gauge("timingle_history_unrelayed", "Entries of histories that ScyllaDB does not have yet")
+UNRELAYED_OLDEST: Final = Gauge("timingle_history_oldest_unrelayed_seconds", "Age of the oldest of them")
 
 
 class RouteMetrics:
@@ -49,3 +53,10 @@ def show_journal(journal_id: int, state: JournalState) -> None:
     VANISHED.labels(journal).set(state.vanished)
     BYTES.labels(journal).set(state.bytes_used)
     BYTES_MAX.labels(journal).set(state.bytes_allowed)
+
+
+def show_events(lag: EventsLag) -> None:
+    """Set the gauges of events and histories."""
+    OVERDUE.set(lag.overdue_s)
+    UNRELAYED.set(lag.unrelayed)
+    UNRELAYED_OLDEST.set(lag.unrelayed_s)

@@ -6,9 +6,12 @@ from typing import Self
 import settings
 from ingest.clients import Clients
 from ingest.doorbell import Doorbell
+from ingest.gone import Gone
 from ingest.intake import Intake
+from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
+from tasks.events import relay_history
 from tasks.messages import persist
 from worker import app
 from worker.addresses import addresses
@@ -21,8 +24,11 @@ class Services:
     stores: AsyncStores
     clients: Clients
     standings: Standings
+    gone: Gone
     intake: Intake
     doorbell: Doorbell
+    history_bell: Doorbell
+    proxies: tuple[Network, ...]
 
     @classmethod
     def of(cls, addresses: Addresses) -> Self:
@@ -30,11 +36,21 @@ class Services:
         stores = AsyncStores(addresses)
         standings = Standings(stores)
         doorbell = Doorbell(persist.apply_async, app)
-        return cls(stores, Clients(stores), standings, Intake(stores, standings, doorbell.ring), doorbell)
+        return cls(
+            stores=stores,
+            clients=Clients(stores),
+            standings=standings,
+            gone=Gone(stores),
+            intake=Intake(stores, standings, doorbell.ring),
+            doorbell=doorbell,
+            history_bell=Doorbell(relay_history.apply_async, app),
+            proxies=settings.current().proxies,
+        )
 
     async def close(self) -> None:
         """End all connections."""
         self.doorbell.close()
+        self.history_bell.close()
         await self.stores.close()
 
 

@@ -1,3 +1,15 @@
+CREATE TYPE public.history_change AS (
+	event_id bigint,
+	history_length bigint,
+	history_head bytea,
+	history_at timestamp with time zone,
+	change_type text,
+	field_name text,
+	old_value json,
+	new_value json,
+	texts jsonb
+);
+
 CREATE FUNCTION public.add_first_participants(event_id bigint, user_ids bigint[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
@@ -19,9 +31,255 @@ BEGIN
 END;
 $_$;
 
+CREATE FUNCTION public.append_changes(event_id bigint, changes jsonb, actor_id bigint, actor_texts jsonb) RETURNS TABLE(length bigint, head bytea, updated_at timestamp with time zone)
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    WITH entries AS MATERIALIZED (
+        SELECT h.* FROM public.chain_history(ARRAY(
+            SELECT (e.id, e.history_length, e.history_head, e.history_at, c.change_type, c.field_name, c.old_value,
+                c.new_value, coalesce(c.texts, '{}') || jsonb_strip_nulls(jsonb_build_object('name',
+                    nullif(coalesce(u.display_name, u.name), ''))))::public.history_change
+            FROM (SELECT * FROM public.events WHERE id = $1 FOR NO KEY UPDATE) AS e
+            CROSS JOIN ROWS FROM (jsonb_to_recordset($2) AS (change_type TEXT, field_name TEXT, old_value JSON,
+                new_value JSON, texts JSONB)) WITH ORDINALITY AS c (change_type, field_name, old_value, new_value,
+                texts, place)
+            LEFT JOIN public.users AS u
+                ON c.change_type = 'PARTICIPANT_ADDED' AND u.id = (c.new_value ->> 'user_id')::BIGINT
+            ORDER BY c.place
+        ), $3, $4) AS h
+    ), stored AS (
+        INSERT INTO public.event_history_outbox SELECT * FROM entries
+    )
+    UPDATE public.events AS e
+    SET history_length = last.chain_seq, history_head = last.entry_hash, history_at = last.changed_at
+    FROM (SELECT * FROM entries ORDER BY chain_seq DESC LIMIT 1) AS last WHERE e.id = $1
+    RETURNING e.history_length, e.history_head, e.updated_at
+$_$;
+
+CREATE FUNCTION public.append_history(event_id bigint, changes jsonb, ip_address text, user_agent text) RETURNS TABLE(length bigint, head bytea, updated_at timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    actor BIGINT := public.current_user_id();
+BEGIN
+    IF actor IS NULL OR NOT public.takes_part($1, actor) THEN
+        RAISE EXCEPTION 'Only who takes part in an event extends its history'
+            USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN QUERY SELECT a.length, a.head, a.updated_at FROM public.append_changes($1, $2, actor, (
+        SELECT jsonb_strip_nulls(jsonb_build_object('actor_name', nullif(coalesce(u.display_name, u.name), ''),
+            'ip_address', $3, 'user_agent', $4))
+        FROM public.users AS u WHERE u.id = actor)) AS a;
+END;
+$_$;
+
+CREATE TABLE public.event_history_outbox (
+    event_id bigint NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    change_id uuid NOT NULL,
+    actor_id bigint,
+    actor_name text,
+    change_type text NOT NULL,
+    field_name text,
+    old_value text,
+    new_value text,
+    ip_address text,
+    user_agent text,
+    metadata jsonb NOT NULL,
+    chain_seq bigint NOT NULL,
+    prev_hash bytea NOT NULL,
+    entry_hash bytea NOT NULL,
+    hashed_bytes bytea NOT NULL,
+    salts jsonb NOT NULL,
+    relayed_at timestamp with time zone,
+    CONSTRAINT event_history_outbox_chain_seq_check CHECK ((chain_seq > 0)),
+    CONSTRAINT event_history_outbox_hash_check CHECK ((entry_hash = sha256((prev_hash || hashed_bytes)))),
+    CONSTRAINT event_history_outbox_type_check CHECK ((change_type = ANY (ARRAY['CREATED'::text, 'UPDATED'::text, 'CONFIRMED'::text, 'CANCELED'::text, 'DONE'::text, 'PARTICIPANT_ADDED'::text, 'PARTICIPANT_REMOVED'::text, 'PARTICIPANT_CONFIRMED'::text, 'PARTICIPANT_UNCONFIRMED'::text, 'PAYMENT_CREATED'::text, 'PAYMENT_CHANGED'::text])))
+);
+
+CREATE FUNCTION public.chain_history(changes public.history_change[], actor_id bigint, actor_texts jsonb) RETURNS SETOF public.event_history_outbox
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT e.event_id, e.changed_at, e.change_id, $2, e.texts ->> 'actor_name', e.change_type, e.field_name,
+        coalesce(e.old_value::TEXT, to_json(e.texts ->> 'old_value')::TEXT),
+        coalesce(e.new_value::TEXT, to_json(e.texts ->> 'new_value')::TEXT),
+        e.texts ->> 'ip_address', e.texts ->> 'user_agent',
+        e.texts - ARRAY['actor_name', 'old_value', 'new_value', 'ip_address', 'user_agent'],
+        e.chain_seq, coalesce(lag(e.entry_hash) OVER chain, e.head), e.entry_hash, e.bytes, e.salts, NULL::TIMESTAMPTZ
+    FROM (
+        SELECT made.*,
+            public.chain_hash(made.head, made.bytes) OVER (PARTITION BY made.event_id ORDER BY made.chain_seq)
+                AS entry_hash
+        FROM (
+            SELECT named.*, coalesce(committed.salts, '{}') AS salts,
+                convert_to(json_build_object(
+                    'event_id', named.event_id, 'chain_seq', named.chain_seq, 'change_id', named.change_id,
+                    'changed_at', to_char(named.changed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+                    'type', named.change_type, 'field', named.field_name, 'old', named.old_value,
+                    'new', named.new_value, 'actor_id', $2, 'commitments', coalesce(committed.commitments, '{}')
+                )::TEXT, 'UTF8') AS bytes
+            FROM (
+                SELECT placed.*, public.make_change_id(placed.changed_at, placed.chain_seq) AS change_id
+                FROM (
+                    SELECT c.event_id, coalesce(c.history_head, decode(repeat('00', 32), 'hex')) AS head,
+                        c.history_length + row_number() OVER (PARTITION BY c.event_id ORDER BY c.place) AS chain_seq,
+                        date_trunc('milliseconds', greatest((SELECT clock_timestamp()),
+                            c.history_at + INTERVAL '1 millisecond')) AS changed_at,
+                        c.change_type, c.field_name, c.old_value, c.new_value,
+                        coalesce(c.texts, '{}') || coalesce($3, '{}') AS texts
+                    FROM unnest($1) WITH ORDINALITY AS c (event_id, history_length, history_head, history_at,
+                        change_type, field_name, old_value, new_value, texts, place)
+                ) AS placed
+            ) AS named
+            CROSS JOIN LATERAL (
+                SELECT jsonb_object_agg(s.name, encode(s.salt, 'hex')) AS salts,
+                    json_object_agg(s.name, encode(sha256(s.salt || convert_to(s.value, 'UTF8')), 'hex'))
+                        AS commitments
+                FROM (
+                    SELECT t.key AS name, t.value,
+                        uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()) AS salt
+                    FROM jsonb_each_text(named.texts) AS t WHERE named.texts <> '{}'
+                ) AS s
+            ) AS committed
+            OFFSET 0 -- or the bytes would be made twice: to be hashed, and to be stored
+        ) AS made
+    ) AS e
+    WINDOW chain AS (PARTITION BY e.event_id ORDER BY e.chain_seq)
+    ORDER BY e.event_id, e.chain_seq
+$_$;
+
+CREATE FUNCTION public.chain_next(hash bytea, head bytea, bytes bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    RETURN sha256((COALESCE(hash, head) || bytes));
+
+CREATE FUNCTION public.complete_events(due public.history_change[]) RETURNS SETOF public.event_history_outbox
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    WITH entries AS MATERIALIZED (
+        SELECT * FROM public.chain_history($1, NULL, NULL)
+    ), done AS (
+        UPDATE public.events AS e SET status = 'DONE', history_length = n.chain_seq, history_head = n.entry_hash,
+            history_at = n.changed_at
+        FROM entries AS n WHERE e.id = n.event_id
+    )
+    INSERT INTO public.event_history_outbox SELECT * FROM entries RETURNING *
+$_$;
+
+CREATE FUNCTION public.complete_if_due(event_id bigint) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT count(*) > 0 FROM public.complete_events(ARRAY(
+        SELECT public.done_change(e) FROM public.events AS e
+        WHERE e.id = $1 AND e.status = 'CONFIRMED' AND e.end_time <= clock_timestamp() FOR NO KEY UPDATE))
+$_$;
+
 CREATE FUNCTION public.current_user_id() RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (NULLIF(current_setting('timingle.user_id'::text, true), ''::text))::bigint;
+
+CREATE TABLE public.events (
+    id bigint NOT NULL,
+    title character varying(200) NOT NULL,
+    description text,
+    start_time timestamp with time zone NOT NULL,
+    end_time timestamp with time zone NOT NULL,
+    location character varying(200),
+    creator_id bigint NOT NULL,
+    status character varying(20) DEFAULT 'PROPOSED'::character varying NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    journal smallint DEFAULT 0 NOT NULL,
+    history_length bigint DEFAULT 0 NOT NULL,
+    history_head bytea,
+    canceled_reason text,
+    open_slot_id bigint,
+    history_at timestamp with time zone,
+    CONSTRAINT events_history_check CHECK ((history_length >= 0)),
+    CONSTRAINT events_status_check CHECK (((status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying, 'CANCELED'::character varying, 'DONE'::character varying])::text[]))),
+    CONSTRAINT events_time_check CHECK ((end_time > start_time))
+);
+
+CREATE FUNCTION public.done_change(event public.events) RETURNS public.history_change
+    LANGUAGE sql IMMUTABLE
+    RETURN ROW((event).id, (event).history_length, (event).history_head, (event).history_at, 'DONE'::text, 'status'::text, '"CONFIRMED"'::json, '"DONE"'::json, NULL::jsonb)::public.history_change;
+
+CREATE FUNCTION public.events_lag() RETURNS TABLE(overdue_s double precision, unrelayed bigint, unrelayed_s double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT coalesce((
+            SELECT greatest(extract(epoch FROM now() - e.end_time), 0)
+            FROM public.events AS e WHERE e.status = 'CONFIRMED' ORDER BY e.end_time, e.id LIMIT 1
+        ), 0),
+        count(*), coalesce(greatest(extract(epoch FROM now() - min(h.changed_at)), 0), 0)
+    FROM public.event_history_outbox AS h WHERE h.relayed_at IS NULL
+$$;
+
+CREATE FUNCTION public.guard_event_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    length BIGINT := 0;
+    head BYTEA := decode(repeat('00', 32), 'hex');
+    claims JSONB := '{}';
+    entry RECORD;
+    unchained TEXT;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        length := OLD.history_length;
+        head := coalesce(OLD.history_head, head);
+    ELSIF NEW.status <> 'PROPOSED' THEN
+        PERFORM public.refuse_unchained('status', NEW.id);
+    END IF;
+    FOR entry IN
+        SELECT h.chain_seq, h.prev_hash, h.entry_hash, h.field_name, h.new_value, h.metadata
+        FROM public.event_history_outbox AS h WHERE h.event_id = NEW.id AND h.chain_seq > length ORDER BY h.chain_seq
+    LOOP
+        IF entry.chain_seq = length + 1 AND entry.chain_seq <= NEW.history_length AND entry.prev_hash = head THEN
+            length := entry.chain_seq;
+            head := entry.entry_hash;
+        END IF;
+        IF entry.field_name IS NULL THEN
+            claims := claims || entry.new_value::JSONB || entry.metadata;
+        ELSIF entry.field_name NOT IN ('participants', 'payments') THEN
+            claims := claims || jsonb_build_object(entry.field_name, entry.new_value::JSONB);
+        END IF;
+    END LOOP;
+    IF length <> NEW.history_length OR head <> coalesce(NEW.history_head, decode(repeat('00', 32), 'hex')) THEN
+        PERFORM public.refuse_unchained('history', NEW.id);
+    END IF;
+    IF OLD.status IS DISTINCT FROM NEW.status AND claims ->> 'status' IS DISTINCT FROM NEW.status THEN
+        PERFORM public.refuse_unchained('status', NEW.id);
+    END IF;
+    IF (OLD.title, OLD.description, OLD.location, OLD.start_time, OLD.end_time, OLD.canceled_reason, OLD.creator_id,
+            OLD.open_slot_id)
+        IS DISTINCT FROM (NEW.title, NEW.description, NEW.location, NEW.start_time, NEW.end_time, NEW.canceled_reason,
+            NEW.creator_id, NEW.open_slot_id)
+    THEN
+        SELECT string_agg(c.field, ', ') INTO unchained
+        FROM (VALUES ('title', OLD.title, NEW.title), ('description', OLD.description, NEW.description),
+                ('location', OLD.location, NEW.location),
+                ('start_time', public.moment(OLD.start_time), public.moment(NEW.start_time)),
+                ('end_time', public.moment(OLD.end_time), public.moment(NEW.end_time)),
+                ('canceled_reason', OLD.canceled_reason, NEW.canceled_reason),
+                ('creator_id', OLD.creator_id::TEXT, NEW.creator_id::TEXT),
+                ('open_slot_id', OLD.open_slot_id::TEXT, NEW.open_slot_id::TEXT)) AS c (field, before, after)
+        WHERE c.before IS DISTINCT FROM c.after
+            AND (NOT claims ? c.field OR claims ->> c.field IS DISTINCT FROM c.after);
+        IF unchained IS NOT NULL THEN
+            PERFORM public.refuse_unchained(unchained, NEW.id);
+        END IF;
+    END IF;
+    RETURN NULL;
+END;
+$$;
 
 CREATE FUNCTION public.guard_event_status() RETURNS trigger
     LANGUAGE plpgsql
@@ -40,6 +298,130 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.guard_history_length() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM new_rows AS n LEFT JOIN public.events AS e ON e.id = n.event_id
+        WHERE e.id IS NULL OR n.chain_seq > e.history_length
+    ) THEN
+        RAISE EXCEPTION 'An entry is beyond the end of its event''s history'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'event_history_chain', TABLE = 'event_history_outbox';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION public.guard_history_rows() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        IF (NEW.event_id, NEW.changed_at, NEW.change_id, NEW.actor_id, NEW.change_type, NEW.field_name, NEW.chain_seq,
+                NEW.prev_hash, NEW.entry_hash, NEW.hashed_bytes)
+            IS NOT DISTINCT FROM (OLD.event_id, OLD.changed_at, OLD.change_id, OLD.actor_id, OLD.change_type,
+                OLD.field_name, OLD.chain_seq, OLD.prev_hash, OLD.entry_hash, OLD.hashed_bytes)
+            AND OLD.metadata @> NEW.metadata AND OLD.salts @> NEW.salts
+            AND (NEW.actor_name IS NOT DISTINCT FROM OLD.actor_name OR NEW.actor_name IS NULL)
+            AND (NEW.ip_address IS NOT DISTINCT FROM OLD.ip_address OR NEW.ip_address IS NULL)
+            AND (NEW.user_agent IS NOT DISTINCT FROM OLD.user_agent OR NEW.user_agent IS NULL)
+            AND (NEW.old_value IS NOT DISTINCT FROM OLD.old_value OR NEW.old_value IS NULL AND OLD.salts ? 'old_value')
+            AND (NEW.new_value IS NOT DISTINCT FROM OLD.new_value OR NEW.new_value IS NULL AND OLD.salts ? 'new_value')
+        THEN
+            RETURN NEW;
+        END IF;
+    ELSIF TG_OP = 'DELETE' THEN
+        IF OLD.relayed_at IS NOT NULL AND OLD.changed_at < now() - INTERVAL '35 days' THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION '% of % is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation',
+              HINT = 'History stays as it was chained; rows go when they are relayed and older than 35 days.';
+END;
+$$;
+
+CREATE FUNCTION public.guard_participant_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    who public.event_participants;
+    present JSONB;
+    told JSONB;
+BEGIN
+    IF TG_OP = 'UPDATE' AND (NEW.event_id, NEW.user_id) <> (OLD.event_id, OLD.user_id) THEN
+        PERFORM public.refuse_unchained('participants', OLD.event_id);
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        who := OLD;
+    ELSE
+        who := NEW;
+    END IF;
+    SELECT jsonb_build_object('user_id', p.user_id, 'confirmed', p.confirmed, 'joined_seq', p.joined_seq) INTO present
+    FROM public.event_participants AS p WHERE p.event_id = who.event_id AND p.user_id = who.user_id;
+    SELECT h.new_value::JSONB INTO told
+    FROM public.event_history_outbox AS h
+    WHERE h.event_id::TEXT = who.event_id::TEXT AND h.field_name = 'participants'
+        AND coalesce(h.new_value, h.old_value)::JSONB ->> 'user_id' = who.user_id::TEXT
+    ORDER BY h.chain_seq DESC LIMIT 1;
+    IF NOT FOUND OR told IS DISTINCT FROM present THEN
+        PERFORM public.refuse_unchained('participants', who.event_id);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION public.guard_payment_history() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+DECLARE
+    present JSONB;
+    told JSONB;
+BEGIN
+    IF TG_OP = 'UPDATE' AND NEW.event_id IS DISTINCT FROM OLD.event_id THEN
+        PERFORM public.refuse_unchained('payments', coalesce(OLD.event_id, NEW.event_id));
+    END IF;
+    IF NEW.event_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT jsonb_build_object('payment_id', p.id, 'payer_id', p.payer_id, 'receiver_id', p.receiver_id,
+        'amount', p.amount::TEXT, 'currency', p.currency, 'refunded_amount', p.refunded_amount::TEXT,
+        'status', p.status) INTO present
+    FROM public.payments AS p WHERE p.id = NEW.id;
+    SELECT h.new_value::JSONB INTO told
+    FROM public.event_history_outbox AS h
+    WHERE h.event_id = NEW.event_id AND h.field_name = 'payments'
+        AND h.new_value::JSONB ->> 'payment_id' = NEW.id::TEXT
+    ORDER BY h.chain_seq DESC LIMIT 1;
+    IF NOT FOUND OR told IS DISTINCT FROM present THEN
+        PERFORM public.refuse_unchained('payments', NEW.event_id);
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION public.keep_confirmed_at() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NOT NEW.confirmed THEN
+        NEW.confirmed_at := NULL;
+    ELSIF TG_OP = 'UPDATE' AND OLD.confirmed THEN
+        NEW.confirmed_at := OLD.confirmed_at;
+    ELSE
+        NEW.confirmed_at := now();
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
 CREATE FUNCTION public.keep_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -49,6 +431,19 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.make_change_id(changed_at timestamp with time zone, chain_seq bigint) RETURNS uuid
+    LANGUAGE sql
+    RETURN (((lpad(to_hex(((EXTRACT(epoch FROM changed_at) * (1000)::numeric))::bigint), 12, '0'::text) || '7000'::text) || to_hex(((((1)::bigint << 63) | (chain_seq << 30)) | (random(0, 1073741823))::bigint))))::uuid;
+
+CREATE FUNCTION public.moment(at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN to_char((at AT TIME ZONE 'UTC'::text), 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'::text);
+
+CREATE FUNCTION public.open_slot_is_booked(slot_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM public.events e WHERE ((e.open_slot_id = open_slot_is_booked.slot_id) AND ((e.status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying])::text[])))));
+
 CREATE FUNCTION public.refuse_hard_delete() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -56,6 +451,16 @@ BEGIN
     RAISE EXCEPTION '% of % is refused', TG_OP, TG_TABLE_NAME
         USING ERRCODE = 'restrict_violation',
               HINT = 'A user is deleted by deleted_at, an event is canceled, a payment stays.';
+END;
+$$;
+
+CREATE FUNCTION public.refuse_unchained(what text, event_id bigint) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% of event % changed, and its history does not say so', what, event_id
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'event_history_chain', TABLE = 'events';
 END;
 $$;
 
@@ -87,6 +492,11 @@ CREATE FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) RETURN
     LEFT JOIN public.users AS u ON u.id = pair.user_id
     ORDER BY pair.place
 $$;
+
+CREATE AGGREGATE public.chain_hash(head bytea, bytes bytea) (
+    SFUNC = public.chain_next,
+    STYPE = bytea
+);
 
 CREATE TABLE public.api_clients (
     id bigint NOT NULL,
@@ -137,27 +547,6 @@ CREATE SEQUENCE public.dead_letters_id_seq
 
 ALTER SEQUENCE public.dead_letters_id_seq OWNED BY public.dead_letters.id;
 
-CREATE TABLE public.events (
-    id bigint NOT NULL,
-    title character varying(200) NOT NULL,
-    description text,
-    start_time timestamp with time zone NOT NULL,
-    end_time timestamp with time zone NOT NULL,
-    location character varying(200),
-    creator_id bigint NOT NULL,
-    status character varying(20) DEFAULT 'PROPOSED'::character varying NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    journal smallint DEFAULT 0 NOT NULL,
-    history_length bigint DEFAULT 0 NOT NULL,
-    history_head bytea,
-    canceled_reason text,
-    open_slot_id bigint,
-    CONSTRAINT events_history_check CHECK ((history_length >= 0)),
-    CONSTRAINT events_status_check CHECK (((status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying, 'CANCELED'::character varying, 'DONE'::character varying])::text[]))),
-    CONSTRAINT events_time_check CHECK ((end_time > start_time))
-);
-
 CREATE SEQUENCE public.events_id_seq
     START WITH 1
     INCREMENT BY 1
@@ -166,6 +555,13 @@ CREATE SEQUENCE public.events_id_seq
     CACHE 1;
 
 ALTER SEQUENCE public.events_id_seq OWNED BY public.events.id;
+
+CREATE TABLE public.history_relay (
+    id smallint NOT NULL,
+    generations text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    CONSTRAINT history_relay_one_row CHECK ((id = 0))
+);
 
 CREATE TABLE public.idempotency_keys (
     client_id bigint NOT NULL,
@@ -321,11 +717,17 @@ ALTER TABLE ONLY public.dead_letters
 ALTER TABLE ONLY public.events
     ADD CONSTRAINT events_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.history_relay
+    ADD CONSTRAINT history_relay_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (client_id, key);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT idx_dead_letters_version UNIQUE (journal, version);
+
+ALTER TABLE ONLY public.event_history_outbox
+    ADD CONSTRAINT idx_history_event PRIMARY KEY (event_id, chain_seq);
 
 ALTER TABLE ONLY public.oauth_tokens
     ADD CONSTRAINT idx_oauth_user UNIQUE (user_id, provider);
@@ -362,9 +764,19 @@ CREATE INDEX idx_events_creator ON public.events USING btree (creator_id);
 
 CREATE INDEX idx_events_creator_status ON public.events USING btree (creator_id, status);
 
+CREATE UNIQUE INDEX idx_events_open_slot ON public.events USING btree (open_slot_id) WHERE ((status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying])::text[]));
+
 CREATE INDEX idx_events_start_time ON public.events USING btree (start_time);
 
 CREATE INDEX idx_events_status ON public.events USING btree (status);
+
+CREATE INDEX idx_history_changed ON public.event_history_outbox USING brin (changed_at);
+
+CREATE INDEX idx_history_participant ON public.event_history_outbox USING btree (((event_id)::text), (((COALESCE(new_value, old_value))::jsonb ->> 'user_id'::text)), chain_seq) WHERE (field_name = 'participants'::text);
+
+CREATE INDEX idx_history_relayed ON public.event_history_outbox USING btree (relayed_at) WHERE (relayed_at IS NOT NULL);
+
+CREATE INDEX idx_history_unrelayed ON public.event_history_outbox USING btree (event_id, chain_seq) WHERE (relayed_at IS NULL);
 
 CREATE INDEX idx_idempotency_keys_created ON public.idempotency_keys USING btree (created_at);
 
@@ -396,7 +808,35 @@ CREATE INDEX idx_users_region ON public.users USING btree (region);
 
 CREATE INDEX idx_users_role ON public.users USING btree (role);
 
+CREATE CONSTRAINT TRIGGER guard_event_history AFTER INSERT OR UPDATE ON public.events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_event_history();
+
+ALTER TABLE public.events ENABLE ALWAYS TRIGGER guard_event_history;
+
 CREATE TRIGGER guard_event_status BEFORE UPDATE ON public.events FOR EACH ROW WHEN (((old.status)::text <> (new.status)::text)) EXECUTE FUNCTION public.guard_event_status();
+
+ALTER TABLE public.events ENABLE ALWAYS TRIGGER guard_event_status;
+
+CREATE TRIGGER guard_history_length AFTER INSERT ON public.event_history_outbox REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION public.guard_history_length();
+
+ALTER TABLE public.event_history_outbox ENABLE ALWAYS TRIGGER guard_history_length;
+
+CREATE TRIGGER guard_history_rows BEFORE DELETE OR UPDATE ON public.event_history_outbox FOR EACH ROW EXECUTE FUNCTION public.guard_history_rows();
+
+ALTER TABLE public.event_history_outbox ENABLE ALWAYS TRIGGER guard_history_rows;
+
+CREATE TRIGGER guard_history_truncate BEFORE TRUNCATE ON public.event_history_outbox FOR EACH STATEMENT EXECUTE FUNCTION public.guard_history_rows();
+
+ALTER TABLE public.event_history_outbox ENABLE ALWAYS TRIGGER guard_history_truncate;
+
+CREATE CONSTRAINT TRIGGER guard_participant_history AFTER INSERT OR DELETE OR UPDATE ON public.event_participants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_participant_history();
+
+ALTER TABLE public.event_participants ENABLE ALWAYS TRIGGER guard_participant_history;
+
+CREATE CONSTRAINT TRIGGER guard_payment_history AFTER INSERT OR UPDATE OF event_id, payer_id, receiver_id, amount, currency, refunded_amount, status ON public.payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_payment_history();
+
+ALTER TABLE public.payments ENABLE ALWAYS TRIGGER guard_payment_history;
+
+CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_confirmed_at();
 
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.keep_updated_at();
 
@@ -487,31 +927,19 @@ GRANT USAGE ON SCHEMA public TO timingle_api;
 REVOKE ALL ON FUNCTION public.add_first_participants(event_id bigint, user_ids bigint[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_first_participants(event_id bigint, user_ids bigint[]) TO timingle_api;
 
-GRANT SELECT,DELETE ON TABLE public.event_participants TO timingle_api;
+REVOKE ALL ON FUNCTION public.append_changes(event_id bigint, changes jsonb, actor_id bigint, actor_texts jsonb) FROM PUBLIC;
 
-GRANT INSERT(event_id) ON TABLE public.event_participants TO timingle_api;
+REVOKE ALL ON FUNCTION public.append_history(event_id bigint, changes jsonb, ip_address text, user_agent text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.append_history(event_id bigint, changes jsonb, ip_address text, user_agent text) TO timingle_api;
 
-GRANT INSERT(user_id) ON TABLE public.event_participants TO timingle_api;
+REVOKE ALL ON FUNCTION public.chain_history(changes public.history_change[], actor_id bigint, actor_texts jsonb) FROM PUBLIC;
 
-GRANT UPDATE(confirmed) ON TABLE public.event_participants TO timingle_api;
+REVOKE ALL ON FUNCTION public.chain_next(hash bytea, head bytea, bytes bytea) FROM PUBLIC;
 
-GRANT UPDATE(confirmed_at) ON TABLE public.event_participants TO timingle_api;
+REVOKE ALL ON FUNCTION public.complete_events(due public.history_change[]) FROM PUBLIC;
 
-GRANT INSERT(joined_seq) ON TABLE public.event_participants TO timingle_api;
-
-REVOKE ALL ON FUNCTION public.takes_part(event_id bigint, user_id bigint) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.takes_part(event_id bigint, user_id bigint) TO timingle_api;
-
-REVOKE ALL ON FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) TO timingle_api;
-
-GRANT SELECT ON TABLE public.api_clients TO timingle_api;
-
-GRANT SELECT(event_id) ON TABLE public.dead_letters TO timingle_api;
-
-GRANT SELECT(seq) ON TABLE public.dead_letters TO timingle_api;
-
-GRANT SELECT(state) ON TABLE public.dead_letters TO timingle_api;
+REVOKE ALL ON FUNCTION public.complete_if_due(event_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.complete_if_due(event_id bigint) TO timingle_api;
 
 GRANT SELECT ON TABLE public.events TO timingle_api;
 
@@ -533,13 +961,57 @@ GRANT UPDATE(status) ON TABLE public.events TO timingle_api;
 
 GRANT INSERT(journal) ON TABLE public.events TO timingle_api;
 
-GRANT UPDATE(history_length) ON TABLE public.events TO timingle_api;
-
-GRANT UPDATE(history_head) ON TABLE public.events TO timingle_api;
-
 GRANT UPDATE(canceled_reason) ON TABLE public.events TO timingle_api;
 
 GRANT INSERT(open_slot_id),UPDATE(open_slot_id) ON TABLE public.events TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.done_change(event public.events) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.events_lag() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.events_lag() TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.guard_event_history() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.guard_participant_history() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.guard_payment_history() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.make_change_id(changed_at timestamp with time zone, chain_seq bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.moment(at timestamp with time zone) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.open_slot_is_booked(slot_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_slot_is_booked(slot_id bigint) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.refuse_unchained(what text, event_id bigint) FROM PUBLIC;
+
+GRANT SELECT,DELETE ON TABLE public.event_participants TO timingle_api;
+
+GRANT INSERT(event_id) ON TABLE public.event_participants TO timingle_api;
+
+GRANT INSERT(user_id) ON TABLE public.event_participants TO timingle_api;
+
+GRANT UPDATE(confirmed) ON TABLE public.event_participants TO timingle_api;
+
+GRANT UPDATE(confirmed_at) ON TABLE public.event_participants TO timingle_api;
+
+GRANT INSERT(joined_seq) ON TABLE public.event_participants TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.takes_part(event_id bigint, user_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.takes_part(event_id bigint, user_id bigint) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.chain_hash(bytea, bytea) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.api_clients TO timingle_api;
+
+GRANT SELECT(event_id) ON TABLE public.dead_letters TO timingle_api;
+
+GRANT SELECT(seq) ON TABLE public.dead_letters TO timingle_api;
+
+GRANT SELECT(state) ON TABLE public.dead_letters TO timingle_api;
 
 GRANT USAGE ON SEQUENCE public.events_id_seq TO timingle_api;
 
@@ -548,6 +1020,28 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO timingle_api;
 GRANT SELECT ON TABLE public.journals TO timingle_api;
 
 GRANT INSERT(id) ON TABLE public.journals TO timingle_api;
+
+GRANT SELECT ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(business_user_id) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(service_type),UPDATE(service_type) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(title),UPDATE(title) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(description),UPDATE(description) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(start_time),UPDATE(start_time) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(duration_minutes),UPDATE(duration_minutes) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(price),UPDATE(price) ON TABLE public.open_slots TO timingle_api;
+
+GRANT INSERT(region),UPDATE(region) ON TABLE public.open_slots TO timingle_api;
+
+GRANT UPDATE(is_available) ON TABLE public.open_slots TO timingle_api;
+
+GRANT USAGE ON SEQUENCE public.open_slots_id_seq TO timingle_api;
 
 GRANT SELECT ON TABLE public.payments TO timingle_api;
 

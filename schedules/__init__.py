@@ -24,4 +24,22 @@ SCHEDULES: Final = (
         queue="upkeep",
         why="Rings for work that nobody rang for, trims the journal. On `messages` it would wait behind drains.",
     ),
+    Schedule(
+        task="tasks.events.complete_due",
+        every_s=2.0,
+        queue="events",
+        why="An event is DONE within 5 s of its end (P7): two looks fit in, so one may be missed.",
+    ),
+    Schedule(
+        task="tasks.events.relay_history",
+        every_s=2.0,
+        queue="events",
+        why="Relays what nobody rang for. One relay runs at a time: the other child stays free for DONE.",
+    ),
+    Schedule(
+        task="tasks.events.trim_history",
+        every_s=3_600.0,
+        queue="upkeep",
+        why="Lets go what has been kept for 35 days. A little each hour is nobody's burden.",
+    ),
 )

@@ -21,7 +21,9 @@ from stores.scylla import Scylla
 from stores.scylla_async import AsyncScylla
 
 POOL_WAIT_S_MAX: Final = 5.0
-POSTGRES_OPTIONS: Final = "-c statement_timeout=30s -c lock_timeout=10s"
+# A machine that vanished without a word frees what it had locked within half a minute.
+KEEPALIVES: Final = "-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3"
+POSTGRES_OPTIONS: Final = f"-c statement_timeout=30s -c lock_timeout=10s {KEEPALIVES}"
 API_CONNECTIONS_MAX: Final = 25
 API_CONNECTIONS_IDLE: Final = 5
 CONNECTION_LIFE_S: Final = 300
@@ -37,7 +39,8 @@ class Addresses:
     journal_urls: tuple[str, ...]
     journal_keep_s: float
     keys: KeyRing
-    index_key: bytes
+    index_keys: tuple[bytes, ...]
+    """Of the blind index of phone numbers; the first hashes, all of them find."""
     consumer: str
     """The name of this process among the journals' consumers."""
 
@@ -62,6 +65,7 @@ class Stores:
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
         self.keys = addresses.keys
+        self.index_keys = addresses.index_keys
         self.journal_keep_s = addresses.journal_keep_s
 
     @cached_property
@@ -115,7 +119,7 @@ class AsyncStores:
         self.scylla = AsyncScylla(addresses.scylla_contact_points, addresses.scylla_keyspace)
         self.journals = tuple(Journal(i, open_async(url)) for i, url in enumerate(addresses.journal_urls))
         self.keys = addresses.keys
-        self.index_key = addresses.index_key
+        self.index_keys = addresses.index_keys
 
     def journal_for_new_event(self) -> Journal:
         """Where a new event's messages go, for good: the load is shared by chance."""

@@ -6,7 +6,7 @@ piece.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, cast
@@ -118,6 +118,13 @@ class ConsumerGroup:
                 except redis.exceptions.ResponseError as error:
                     if not is_there_already(error):
                         raise
+
+    def call(self, calls: Iterable[Sequence[str | bytes | int]]) -> list[Any]:
+        """Call functions of the journal (name, number of keys, keys, arguments) at once. Raises JournalFull, Away."""
+        with redis_errors(), self._client.pipeline(transaction=False) as pipeline:
+            for call in calls:
+                pipeline.execute_command("FCALL", *call)
+            return pipeline.execute()
 
     def quiet_bell(self) -> None:
         """Forget that anybody rang: work that comes from now on rings again."""

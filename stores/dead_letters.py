@@ -40,6 +40,7 @@ SELECT_OPEN_AFTER: Final = f"""
     ORDER BY journal, version LIMIT %s"""  # noqa: S608
 SELECT_DEAD_LETTER: Final = f"SELECT {COLUMNS} FROM dead_letters WHERE id = %s"  # noqa: S608
 SELECT_LAST_SEQ: Final = "SELECT coalesce(max(seq), 0) FROM dead_letters WHERE event_id = %s"
+SELECT_LAST_SEQS: Final = "SELECT event_id, max(seq) FROM dead_letters WHERE event_id = ANY(%s) GROUP BY event_id"
 COUNT_OPEN: Final = "SELECT count(*) FROM dead_letters WHERE state = 'open'"
 COUNT_BY_STATE: Final = "SELECT state, count(*) FROM dead_letters GROUP BY state"
 RESOLVE_DEAD_LETTERS: Final = """
@@ -147,6 +148,12 @@ async def last_seq(pool: AsyncConnectionPool, event_id: int) -> int:
         async with pool.connection() as connection:
             row = await (await connection.execute(SELECT_LAST_SEQ, (event_id,))).fetchone()
             return int(row[0]) if row else 0
+
+
+def last_seqs(pool: ConnectionPool, event_ids: Iterable[int]) -> dict[int, int]:
+    """The same for many events, for a task that appends; without those that have none. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        return {event_id: seq or 0 for event_id, seq in connection.execute(SELECT_LAST_SEQS, (list(event_ids),))}
 
 
 def get(pool: ConnectionPool, dead_letter_id: int) -> DeadLetter:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from psycopg_pool import AsyncConnectionPool
 
 from stores.errors import postgres_errors
+from stores.row_security import Connection
 
 SELECT_TAKING_PART: Final = """
     SELECT event_id, user_id, event_exists, takes_part, is_active, name, picture, journal, joined_seq
@@ -34,3 +35,11 @@ async def standings(pool: AsyncConnectionPool, pairs: Sequence[tuple[int, int]])
         async with pool.connection() as connection:
             cursor = await connection.execute(SELECT_TAKING_PART, (list(events), list(users)))
             return [Standing(*row) for row in await cursor.fetchall()]
+
+
+async def standing(connection: Connection, event_id: int, user_id: int) -> Standing:
+    """The same of one, in a transaction that is under way. Raises Away."""
+    with postgres_errors():
+        row = await (await connection.execute(SELECT_TAKING_PART, ([event_id], [user_id]))).fetchone()
+    assert row is not None, "each pair has its row"
+    return Standing(*row)

@@ -7,7 +7,7 @@ Made after the fork: a session has threads and sockets, and neither survives one
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from cassandra import ConsistencyLevel
 from cassandra.cluster import EXEC_PROFILE_DEFAULT, Cluster, ExecutionProfile, NoHostAvailable, ResponseFuture, Session
@@ -32,11 +32,15 @@ REQUESTS_UNDER_WAY: Final = 16
 SELECT_GENERATION: Final = "SELECT gossip_generation FROM system.local"
 
 
-class Write(NamedTuple):
-    """A row to be written, and the operation it comes of."""
+Of = TypeVar("Of")
+Of_co = TypeVar("Of_co", covariant=True)
+
+
+class Write(NamedTuple, Generic[Of_co]):
+    """A row to be written, and what it comes of: an operation, an entry of a history."""
 
     statement: BoundStatement
-    placed: Placed[Operation]
+    of: Of_co
 
 
 Rows = Iterable[tuple[str, tuple[object, ...]]]
@@ -106,28 +110,32 @@ class Scylla:
             for future in self._under_way(map(self.prepared(cql).bind, parameters)):
                 yield list(future.result())
 
-    def write(self, writes: Iterable[Write]) -> list[Refusal]:
-        """Write rows in unlogged batches; the operations that the store refuses. Raises Away: then any may be stored.
+    def write(self, writes: Iterable[Write[Placed[Operation]]]) -> list[Refusal]:
+        """Write the rows of operations; the operations that the store refuses. Raises Away: then any may be stored."""
+        return [Refusal(write.of, "wrong", code) for write, code in self.write_rows(writes)]
+
+    def write_rows(self, writes: Iterable[Write[Of]]) -> list[tuple[Write[Of], str]]:
+        """Write rows in unlogged batches; those that the store refuses, and why. Raises Away: then any may be stored.
 
         A batch that is refused is written again row by row, so that one bad row does not sink its neighbours.
         """
         batches = list(self._batches(writes))
-        refused: list[Refusal] = []
+        refused: list[tuple[Write[Of], str]] = []
         with scylla_errors():
             alone = [writes for writes, error in self._run(batches, batch_of) if error]
             for (write,), error in self._run(
                 [[write] for write in chain.from_iterable(alone)], lambda w: w[0].statement
             ):
                 if error:
-                    refused.append(Refusal(write.placed, "wrong", type(error).__name__))
+                    refused.append((write, type(error).__name__))
         return refused
 
-    def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write], list[Refusal]]:
+    def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write[P]], list[Refusal]]:
         """The rows of each operation, all of them or, where one of its values fits no column, none.
 
         Raises Wrong if a statement does not fit the schema: that is no fault of an operation.
         """
-        writes: list[Write] = []
+        writes: list[Write[P]] = []
         refused: list[Refusal] = []
         for placed in operations:
             try:
@@ -150,8 +158,8 @@ class Scylla:
         return ",".join(sorted(found))
 
     def _run(
-        self, groups: Sequence[list[Write]], statement_of: Callable[[list[Write]], Any]
-    ) -> Iterator[tuple[list[Write], Exception | None]]:
+        self, groups: Sequence[list[Write[Of]]], statement_of: Callable[[list[Write[Of]]], Any]
+    ) -> Iterator[tuple[list[Write[Of]], Exception | None]]:
         """Run one statement a group, several under way; each with the store's refusal, if it refused."""
         for group, future in zip(groups, self._under_way(map(statement_of, groups)), strict=True):
             try:
@@ -173,9 +181,9 @@ class Scylla:
                 yield sent.popleft()
         yield from sent
 
-    def _batches(self, writes: Iterable[Write]) -> Iterator[list[Write]]:
+    def _batches(self, writes: Iterable[Write[Of]]) -> Iterator[list[Write[Of]]]:
         """Rows whose replicas are the same, up to BATCH_ROWS_MAX and BATCH_BYTES_MAX together."""
-        filling: dict[object, tuple[list[Write], int]] = {}
+        filling: dict[object, tuple[list[Write[Of]], int]] = {}
         one_node = len(self._cluster.metadata.all_hosts()) == 1
         for write in writes:
             place = None if one_node else self._replicas(write.statement)
@@ -197,7 +205,7 @@ class Scylla:
         return tuple(sorted(str(host.host_id) for host in metadata.get_replicas(keyspace, statement.routing_key)))
 
 
-def batch_of(writes: list[Write]) -> BatchStatement | BoundStatement:
+def batch_of(writes: list[Write[Of]]) -> BatchStatement | BoundStatement:
     """Many rows as one unlogged batch: each has its own timestamp, and none needs the others."""
     if len(writes) == 1:
         return writes[0].statement

@@ -15,6 +15,6 @@ def addresses(postgres_url: str, consumer: str) -> Addresses:
         journal_urls=current.journals,
         journal_keep_s=current.journal_keep,
         keys=KeyRing.parse(current.data_keys),
-        index_key=current.index_key_bytes,
+        index_keys=current.index_keys,
         consumer=consumer,
     )

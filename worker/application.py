@@ -14,7 +14,7 @@ ROUTES: Final = {
     "tasks.messages.persist": {"queue": "messages"},
     **{schedule.task: {"queue": schedule.queue} for schedule in SCHEDULES},
 }
-app: Final = Celery("timingle", include=["tasks.messages"], task_cls=DiscreetTask)
+app: Final = Celery("timingle", include=["tasks.messages", "tasks.events"], task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={

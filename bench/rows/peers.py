@@ -41,13 +41,14 @@ def measure(stage: Stage) -> list[Section]:
     with stage.show.part("d: peers", len(PEERS) * len(WRITES) * stage.sizes.peer_rounds):
         for _ in range(stage.sizes.peer_rounds):
             for (name, peer), (writes, in_one_batch) in product(PEERS.items(), WRITES.items()):
-                figures = _measured(stage, _servers(stage, in_one_batch=in_one_batch), peer)
+                figures = _measured(stage, servers_of(stage, in_one_batch=in_one_batch), peer)
                 found.setdefault((name, writes), []).append(figures)
                 stage.show.step(f"  {name}, {writes}: {figures['tasks/s']:,.0f} messages/s")
     return [_section(found, ours)]
 
 
-def _servers(stage: Stage, *, in_one_batch: bool) -> Servers:
+def servers_of(stage: Stage, *, in_one_batch: bool) -> Servers:
+    """Where a peer finds the stage's servers."""
     settings = stage.settings
     return Servers(
         redis_url=f"{settings.broker_url.rpartition('/')[0]}/{REDIS_DATABASE}",

@@ -18,6 +18,7 @@ from local import envfile, record
 from local.__main__ import state_directory
 from local.demo.api import Api, DemoError, calling_app
 from local.demo.checks import check
+from local.demo.events import tell_histories, watch_the_clock
 from local.demo.script import script
 from local.demo.show import Row, Show
 from local.demo.stage import Stage
@@ -28,7 +29,12 @@ STORED_S_MAX: Final = 30.0
 POLL_S: Final = 0.1
 
 Act = Callable[[Stage], None]
-ACTS: Final[Sequence[Act]] = (open_salon, *(partial(talk, day=day) for day in script().days))
+ACTS: Final[Sequence[Act]] = (
+    open_salon,
+    *(partial(talk, day=day) for day in script().days),
+    watch_the_clock,
+    tell_histories,
+)
 
 
 def main() -> int:

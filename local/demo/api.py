@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Final, Self, TypeVar
 from uuid import UUID, uuid4
 
@@ -31,6 +32,39 @@ class Id(msgspec.Struct, frozen=True):
     """What was made."""
 
     id: int
+
+
+class Event(msgspec.Struct, frozen=True):
+    """An event as the API answers it; length and head of its history are a receipt."""
+
+    id: int
+    status: str
+    history_length: int
+    history_head: str
+
+    @property
+    def receipt(self) -> str:
+        return f"{self.history_length}:{self.history_head}"
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """An entry of an event's history."""
+
+    chain_seq: int
+    changed_at: datetime
+    actor_name: str | None
+    change_type: str
+    field_name: str | None
+    old_value: object
+    new_value: object
+    prev_hash: str
+    entry_hash: str
+
+
+class History(msgspec.Struct, frozen=True):
+    """A page of it, newest first."""
+
+    entries: list[Entry]
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -72,6 +106,7 @@ class Message(msgspec.Struct, frozen=True):
     reply_to: UUID | None
     edited_at: str | None
     is_deleted: bool
+    metadata: dict[str, str]
     reactions: tuple[Reaction, ...]
 
 
@@ -132,6 +167,11 @@ class Api:
     def say(self, path: str, body: Body) -> Outcome:
         """What became of a message; it may well be refused. Raises DemoError if nobody could tell."""
         return msgspec.json.decode(self._call("POST", path, body, None).content, type=Outcome)
+
+    def attempt(self, method: str, path: str, body: Body) -> tuple[int, bytes]:
+        """Status and answer of a call that may well be refused. Raises DemoError if nobody could tell."""
+        answer = self._call(method, path, body, None)
+        return answer.status_code, answer.content
 
     def do(self, method: str, path: str, body: Body | None = None, query: Query | None = None) -> bytes:
         """The answer to a call that must be answered with yes. Raises DemoError."""

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-from local.demo.api import Activity, Message, Messages, Query, Recent, UnreadEvents
+from local.demo.api import Activity, Entry, Event, Message, Messages, Query, Recent, UnreadEvents
+from local.demo.events import read_history
 from local.demo.script import script
 from local.demo.show import Row, quoted
 from local.demo.stage import Said, Stage
 
 BEFORE_THE_FIRST: Final = UUID(int=0)
+SYSTEM: Final = "system"
+RECEIPT_CHARACTERS: Final = 12
 PAGE_MAX: Final = 100
 """What the API gives at most."""
 
@@ -25,6 +29,9 @@ class Stored:
     """Of each (person, event)."""
     activity: dict[str, list[Recent]]
     """Of each person, newest first."""
+    events: dict[str, Event]
+    histories: dict[str, list[Entry]]
+    """Of each event, oldest first."""
 
     def of(self, said: Said) -> Message | None:
         """How a message is stored."""
@@ -33,16 +40,22 @@ class Stored:
 
 def read_back(stage: Stage) -> Stored:
     """Read all that the conversation left. Raises DemoError."""
-    events = {event_id: event for event, event_id in stage.event_ids.items()}
+    names = {event_id: event for event, event_id in stage.event_ids.items()}
     unread = {
-        (who, events[one.event_id]): one.unread_count
+        (who, names[one.event_id]): one.unread_count
         for who, user_id in stage.user_ids.items()
         for one in stage.api.get(UnreadEvents, f"/users/{user_id}/unread").events
     }
+    creators = {event.id: event.creator for event in script().appointments}
     return Stored(
-        {event.id: read_event(stage, event.id, event.creator) for event in script().events},
+        {event: read_event(stage, event, creators[event]) for event in stage.event_ids},
         unread,
         {who: stage.api.get(Activity, f"/users/{i}/activity").messages for who, i in stage.user_ids.items()},
+        {
+            event: stage.api.get(Event, f"/events/{event_id}", {"as_user": stage.user_ids[creators[event]]})
+            for event, event_id in stage.event_ids.items()
+        },
+        {event: read_history(stage, event, creators[event]).entries[::-1] for event in stage.event_ids},
     )
 
 
@@ -60,17 +73,55 @@ def read_event(stage: Stage, event: str, reader: str) -> list[Message]:
 
 
 def messages(stage: Stage, stored: Stored) -> Iterable[Row]:
-    """Nothing lost, nothing twice, in the order in which it was said."""
-    for event in script().events:
-        asked = [said.seq for said in stage.said_in(event.id)]
-        seqs = [message.seq for message in stored.messages[event.id]]
-        yield Row(f"Messages in {event.id}", numbered(asked), numbered(seqs))
+    """Nothing lost, nothing twice, in the order in which it was said; what the system told is numbered with it."""
+    for event, found in stored.messages.items():
+        asked = [said.seq for said in stage.said_in(event)]
+        seqs = [message.seq for message in found]
+        yield Row(
+            f"Messages in {event}",
+            f"{len(asked)} in order, with the system's 1 to {stage.last_seq(event)}",
+            f"{ordered(asked, [m.seq for m in found if m.message_type != SYSTEM])}, with the system's {numbered(seqs)}",
+        )
+
+
+def ordered(asked: Sequence[int], seqs: Sequence[int]) -> str:
+    """How many there are, and whether their places are those that were given."""
+    return f"{len(seqs)} {'in order' if list(asked) == list(seqs) else 'in another order'}"
 
 
 def numbered(seqs: Sequence[int]) -> str:
-    """How many messages, and their places in the event: 1 to the last if none is missing."""
+    """The places in an event: 1 to the last if none is missing."""
     whole = list(seqs) == list(range(1, len(seqs) + 1))
-    return f"{len(seqs)}, numbered " + (f"1 to {len(seqs)}" if whole else ", ".join(map(str, seqs)))
+    return f"1 to {len(seqs)}" if whole else ", ".join(map(str, seqs))
+
+
+def told(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """What the system said of changes, each once and in their order."""
+    for event, found in stored.messages.items():
+        changes = [m.metadata.get("change_type", "") for m in found if m.message_type == SYSTEM and m.sender_id is None]
+        yield Row(f"The system's in {event}", ", ".join(stage.appointments[event].told), ", ".join(changes))
+
+
+def appointments(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """How each event stands."""
+    asked = (f"{event} {made.status}" for event, made in stage.appointments.items())
+    yield Row("Appointments", ", ".join(asked), ", ".join(f"{name} {e.status}" for name, e in stored.events.items()))
+
+
+def histories(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """Every change once and in its order; each entry names the hash of the one before, the last one is the receipt."""
+    for event, made in stage.appointments.items():
+        found = stored.histories[event]
+        changes = [entry.change_type for entry in found]
+        last = found[-1] if found else None
+        chained = all(entry.prev_hash == before.entry_hash for before, entry in pairwise(found))
+        in_order = "in order" if changes == made.history else f"({', '.join(changes)})"
+        receipt = f"{last.chain_seq}:{last.entry_hash}" if last else ""
+        yield Row(
+            f"History of {event}",
+            f"{len(made.history)} in order, chained to {made.receipt[:RECEIPT_CHARACTERS]}",
+            f"{len(found)} {in_order}, {'chained' if chained else 'broken'} to {receipt[:RECEIPT_CHARACTERS]}",
+        )
 
 
 def texts(stage: Stage, stored: Stored) -> Iterable[Row]:
@@ -139,9 +190,9 @@ def answers(stage: Stage, _: Stored) -> Iterable[Row]:
 def unread(stage: Stage, stored: Stored) -> Iterable[Row]:
     """What each person has not read of each of their events."""
     for person in script().people:
-        events = [event for event in script().events if person.id in (event.creator, *event.participants)]
-        asked = ((stage.unread(person.id, event.id), event.id) for event in events)
-        counted = ((stored.unread.get((person.id, event.id)), event.id) for event in events)
+        events = [event for event, made in stage.appointments.items() if person.id in made.people]
+        asked = ((stage.unread(person.id, event), event) for event in events)
+        counted = ((stored.unread.get((person.id, event)), event) for event in events)
         yield Row(
             f"Unread of {person.name}",
             ", ".join(f"{count} in {event}" for count, event in asked),
@@ -162,7 +213,9 @@ def activity(stage: Stage, stored: Stored) -> Iterable[Row]:
 
 
 Check = Callable[[Stage, Stored], Iterable[Row]]
-CHECKS: Final[Sequence[Check]] = (messages, texts, changes, reactions, answers, unread, activity)
+CHECKS: Final[Sequence[Check]] = (
+    appointments, histories, messages, told, texts, changes, reactions, answers, unread, activity
+)  # fmt: skip
 
 
 def check(stage: Stage) -> list[Row]:

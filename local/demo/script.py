@@ -33,12 +33,24 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weekday: str
     hour: int
 
-    def times(self, now: datetime) -> tuple[datetime, datetime]:
-        """Start and end: on the next such weekday that is not today."""
-        today = now.astimezone(SALON_TIME).replace(hour=self.hour, minute=0, second=0, microsecond=0)
+    def times(self, now: datetime, hour: int | None = None) -> tuple[datetime, datetime]:
+        """Start and end: on the next such weekday that is not today, at its own hour or another."""
+        at = self.hour if hour is None else hour
+        today = now.astimezone(SALON_TIME).replace(hour=at, minute=0, second=0, microsecond=0)
         ahead = (WEEKDAYS.index(self.weekday) - today.weekday()) % len(WEEKDAYS) or len(WEEKDAYS)
         start = today + timedelta(days=ahead)
         return start, start + APPOINTMENT
+
+
+class WalkIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An appointment of right now, which ends while one watches."""
+
+    id: str
+    title: str
+    english: str
+    creator: str
+    participants: tuple[str, ...]
+    ends_in_s: int
 
 
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -111,11 +123,32 @@ class Reads(About, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="r
     """Read up to here."""
 
 
+class Confirms(Line, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="confirms"):
+    """Agrees to the appointment."""
+
+
+class Moves(Line, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="moves"):
+    """Another hour of the same day."""
+
+    hour: int
+    refused: str | None = None
+    """The status of the answer, if it is to be a no."""
+
+
+class Cancels(Line, frozen=True, forbid_unknown_fields=True, kw_only=True, tag="cancels"):
+    """Calls the appointment off."""
+
+    reason: str
+    english: str
+
+
 class Day(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One day's lines, in their order."""
 
     name: str
-    lines: tuple[Says | Sends | Repeats | Edits | Deletes | Reacts | TakesBack | Reads, ...]
+    lines: tuple[
+        Says | Sends | Repeats | Edits | Deletes | Reacts | TakesBack | Reads | Confirms | Moves | Cancels, ...
+    ]
 
 
 class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,6 +157,16 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     people: tuple[Person, ...]
     events: tuple[Event, ...]
     days: tuple[Day, ...]
+    walk_in: WalkIn
+
+    @property
+    def appointments(self) -> tuple[Event | WalkIn, ...]:
+        """All of them, in the order in which they are proposed."""
+        return (*self.events, self.walk_in)
+
+    def event(self, event_id: str) -> Event:
+        """One of the appointments that people talk about."""
+        return next(event for event in self.events if event.id == event_id)
 
     def person(self, person_id: str) -> Person:
         """One of the people."""

@@ -2,7 +2,8 @@
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from local.demo.script import Line, script
+from local.demo.api import Entry, History
+from local.demo.script import SALON_TIME, Line, script
 
 WIDTH_IN_A_FILE: Final = 120
 """Where there is no terminal that says how wide it is: a log of CI."""
@@ -19,7 +21,7 @@ ENGLISH_FROM_WIDTH: Final = 100
 """Narrower, two languages beside each other would break into pieces."""
 QUOTED_CHARACTERS_MAX: Final = 18
 """Korean is wide: this is a third of a line."""
-COLORS: Final = ("cyan", "magenta")
+COLORS: Final = ("cyan", "magenta", "green")
 
 
 class Row(NamedTuple):
@@ -37,6 +39,25 @@ class Row(NamedTuple):
 def quoted(text: str) -> str:
     """The beginning of a text."""
     return f"“{text}”" if len(text) <= QUOTED_CHARACTERS_MAX else f"“{text[:QUOTED_CHARACTERS_MAX].rstrip()}…”"
+
+
+def described(entry: Entry, names: Mapping[int, str]) -> str:
+    """What an entry says, in a few words."""
+    match entry.field_name, entry.old_value, entry.new_value:
+        case "participants", old, new:
+            about = new if isinstance(new, dict) else old
+            return names.get(about["user_id"], "somebody else") if isinstance(about, dict) else ""
+        case ("start_time" | "end_time") as field, str() as old, str() as new:
+            return f"{field} {clock(old)} → {clock(new)}"
+        case None, _, dict() as new:
+            return str(new.get("canceled_reason") or new.get("title") or "")
+        case field, old, new:
+            return f"{field} {old} → {new}"
+
+
+def clock(moment: str) -> str:
+    """The salon's time of day."""
+    return f"{datetime.fromisoformat(moment).astimezone(SALON_TIME):%H:%M}"
 
 
 class Show:
@@ -64,6 +85,20 @@ class Show:
         """What somebody did; `first` unless it belongs to the line above."""
         self._print(line.event, line.at, script().person(line.who).name, what, english, first=first)
 
+    def timeline(self, title: str, history: History, names: Mapping[int, str]) -> None:
+        """An event's history, oldest first: when, who, what, and the beginning of each entry's hash."""
+        self._console.print(Rule(f"The history of {title}: each entry's hash covers the one before", align="left"))
+        grid = Table.grid(padding=(0, 1), expand=True)
+        for width, style in ((3, "dim"), (12, "dim"), (9, "bold"), (24, "cyan")):
+            grid.add_column(width=width, style=style)
+        grid.add_column(ratio=1, overflow="fold")
+        grid.add_column(width=8, style="dim")
+        for entry in reversed(history.entries):
+            at = f"{entry.changed_at.astimezone(SALON_TIME):%H:%M:%S.%f}"[:-3]
+            who, what = entry.actor_name or "the clock", described(entry, names)
+            grid.add_row(str(entry.chain_seq), at, who, entry.change_type, what, entry.entry_hash[:8])
+        self._console.print(grid)
+
     @contextlib.contextmanager
     def waiting(self, what: str) -> Iterator[Status]:
         """A line that moves while something is waited for."""
@@ -86,7 +121,7 @@ class Show:
             self._console.print(f"All {len(rows)} rows agree: all is stored as it was asked for.", style="bold green")
 
     def _print(self, event_id: str, at: str, who: str, what: str | Text, english: str, *, first: bool = True) -> None:
-        place = [event.id for event in script().events].index(event_id)
+        place = [event.id for event in script().appointments].index(event_id)
         grid = Table.grid(padding=(0, 1), expand=True)
         for width, style in ((5, "dim"), (4, COLORS[place % len(COLORS)]), (6, "bold")):
             grid.add_column(width=width, style=style)

@@ -26,6 +26,26 @@ class Said:
 
 
 @dataclass(slots=True)
+class Appointment:
+    """An event as it must stand by now, and what its history must say. Types of change are the API's."""
+
+    people: tuple[str, ...]
+    agreed: set[str]
+    status: str = "PROPOSED"
+    history: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """The changes that the system tells in its chat."""
+    receipt: str = ""
+    """Length and head of its history, as the last answer gave them."""
+
+    def note(self, *changes: str, told: bool = False) -> None:
+        """These are in its history, and told in its chat."""
+        self.history += changes
+        if told:
+            self.told += changes
+
+
+@dataclass(slots=True)
 class Stage:
     """The acts change it, the checks compare it with what is read."""
 
@@ -33,6 +53,7 @@ class Stage:
     show: Show
     user_ids: dict[str, int] = field(default_factory=dict)
     event_ids: dict[str, int] = field(default_factory=dict)
+    appointments: dict[str, Appointment] = field(default_factory=dict)
     said: dict[str, Said] = field(default_factory=dict)
     read_seqs: dict[tuple[str, str], int] = field(default_factory=dict)
     """How far each (person, event) has read; who says something has read up to it."""
@@ -47,4 +68,8 @@ class Stage:
 
     def unread(self, who: str, event: str) -> int:
         """What a person who was there from the start has not read."""
-        return len(self.said_in(event)) - self.read_seqs.get((who, event), 0)
+        return self.last_seq(event) - self.read_seqs.get((who, event), 0)
+
+    def last_seq(self, event: str) -> int:
+        """How much was said in an event, by people and by the system."""
+        return len(self.said_in(event)) + len(self.appointments[event].told)

@@ -1,17 +1,22 @@
-"""The acts of the demo: who registers, what is proposed, and each day's conversation, a function for a kind of line."""
+"""The acts of the demo: who registers, and each day's conversation, a function for a kind of line."""
 
 import secrets
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from rich.text import Text
 
+from local.demo import events
 from local.demo.api import Body, DemoError, Id, Outcome, Outcomes
 from local.demo.script import (
     About,
+    Cancels,
+    Confirms,
     Day,
     Deletes,
     Edits,
     Line,
+    Moves,
     NewMessage,
     Reacts,
     Reads,
@@ -31,16 +36,7 @@ def open_salon(stage: Stage) -> None:
     for person in script().people:
         body: Body = {"phone": random_phone(), "name": person.name, "role": person.role}
         stage.user_ids[person.id] = stage.api.post(Id, "/users", body).id
-    for event in script().events:
-        start, end = event.times(datetime.now(UTC))
-        proposal: Body = {
-            "actor_id": stage.user_ids[event.creator],
-            "title": event.title,
-            "start_time": start,
-            "end_time": end,
-            "participant_ids": [stage.user_ids[who] for who in event.participants],
-        }
-        stage.event_ids[event.id] = stage.api.post(Id, "/events", proposal).id
+    events.propose_all(stage)
 
 
 def random_phone() -> str:
@@ -52,23 +48,7 @@ def talk(stage: Stage, day: Day) -> None:
     """Everything that is said and done on one day."""
     stage.show.day(day.name)
     for line in day.lines:
-        match line:
-            case Says():
-                say(stage, line)
-            case Sends():
-                send(stage, line)
-            case Repeats():
-                repeat(stage, line)
-            case Edits():
-                edit(stage, line)
-            case Deletes():
-                delete(stage, line)
-            case Reacts():
-                react(stage, line)
-            case TakesBack():
-                take_back(stage, line)
-            case Reads():
-                read(stage, line)
+        DOES[type(line)](stage, line)
 
 
 def say(stage: Stage, line: Says) -> None:
@@ -178,3 +158,19 @@ def note(stage: Stage, line: Line, message: NewMessage, outcome: Outcome, *, fir
 def done(what: str, said: Said, more: str = "") -> Text:
     """Something that was done to a message."""
     return Text(f"{what} ", "italic") + Text(quoted(said.text)) + Text(more, "italic")
+
+
+DOES: Final[Mapping[type[Line], Callable[[Stage, Any], None]]] = {
+    Says: say,
+    Sends: send,
+    Repeats: repeat,
+    Edits: edit,
+    Deletes: delete,
+    Reacts: react,
+    TakesBack: take_back,
+    Reads: read,
+    Confirms: events.confirm,
+    Moves: events.move,
+    Cancels: events.cancel,
+}
+"""What becomes of each kind of line."""

@@ -111,6 +111,25 @@ class User(Answer, frozen=True):
     created_at: datetime
 
 
+class Slot(Answer, frozen=True):
+    id: int
+    business_user_id: int
+    service_type: str
+    title: str | None
+    description: str | None
+    start_time: datetime
+    duration_minutes: int
+    price: str | None
+    region: str | None
+    is_available: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Slots(Answer, frozen=True):
+    slots: list[Slot]
+
+
 class Participant(Answer, frozen=True):
     user_id: int
     confirmed: bool
@@ -131,6 +150,29 @@ class Event(Answer, frozen=True):
     history_head: str | None
     created_at: datetime
     updated_at: datetime
+
+
+class Events(Answer, frozen=True):
+    events: list[Event]
+
+
+class HistoryEntry(Answer, frozen=True):
+    chain_seq: int
+    change_id: UUID
+    changed_at: datetime
+    actor_id: int | None
+    actor_name: str | None
+    change_type: str
+    field_name: str | None
+    old_value: object
+    new_value: object
+    prev_hash: str
+    entry_hash: str
+
+
+class History(Answer, frozen=True):
+    entries: list[HistoryEntry]
+    next: int | None
 
 
 class Check(Answer, frozen=True):

@@ -72,6 +72,15 @@ class App:
         body = {"actor_id": creator, "title": "컷", "participant_ids": others, **TIMES, **more}
         return self.done(Event, HTTPStatus.CREATED, "POST", "/events", body).id
 
+    def act(self, event_id: int, what: str, actor_id: int, **more: object) -> Event:
+        """The event after somebody's POST about it: confirm, cancel, done, participants."""
+        body = {"actor_id": actor_id, **more}
+        return self.done(Event, HTTPStatus.OK, "POST", f"/events/{event_id}/{what}", body)
+
+    def edit(self, event_id: int, actor_id: int, **more: object) -> Event:
+        """The event after a PATCH."""
+        return self.done(Event, HTTPStatus.OK, "PATCH", f"/events/{event_id}", {"actor_id": actor_id, **more})
+
     def say(self, event_id: int, actor_id: int, text: str = "안녕하세요", **more: object) -> Sent:
         body = {"actor_id": actor_id, "message": text, **more}
         return self.done(Sent, HTTPStatus.ACCEPTED, "POST", f"/events/{event_id}/messages", body)

@@ -10,6 +10,7 @@ import redis
 
 from local.stack import Stack
 from stores.journal import STREAM, register
+from tests.waiting import wait_until
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,13 @@ class Behind:
         return int(stream["entries-added"])
 
     def stored(self) -> tuple[int, ...]:
-        """How much there is of all that a call can make."""
+        """How much there is of all that a call can make, once the chats have been told of earlier calls."""
+        untold = "SELECT count(*) FROM event_history_outbox WHERE relayed_at IS NULL"
+        wait_until("every history is relayed", lambda: self.sql(untold) == [(0,)])
         counted = self.sql(
             """SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM events),
-                (SELECT count(*) FROM event_participants), (SELECT count(*) FROM idempotency_keys)"""
+                (SELECT count(*) FROM event_participants), (SELECT count(*) FROM event_history_outbox),
+                (SELECT count(*) FROM idempotency_keys)"""
         )
         return (self.entries_taken(), *counted[0])
 

@@ -34,6 +34,14 @@ class Calls:
             "activity": ("GET", f"/users/{chat.author}/activity"),
             "unread": ("GET", f"/users/{chat.author}/unread"),
             "show": ("GET", f"/events/{chat.event_id}"),
+            "change": ("PATCH", f"/events/{chat.event_id}"),
+            "invite": ("POST", f"/events/{chat.event_id}/participants"),
+            "remove": ("DELETE", f"/events/{chat.event_id}/participants/{chat.friend}"),
+            "confirm": ("POST", f"/events/{chat.event_id}/confirm"),
+            "cancel": ("POST", f"/events/{chat.event_id}/cancel"),
+            "done": ("POST", f"/events/{chat.event_id}/done"),
+            "history": ("GET", f"/events/{chat.event_id}/history"),
+            "upcoming": ("GET", f"/users/{chat.author}/events/upcoming"),
         }
         return addresses[name]
 
@@ -48,12 +56,17 @@ class Calls:
             "bulk": {"messages": [{"event_id": self.chat.event_id, **actor, "message": "a"}]},
             "user": {"phone": new_phone()},
             "event": {**actor, "title": "a", **TIMES},
+            "change": {**actor, "title": "a"},
+            "invite": {**actor, "user_id": self.chat.stranger},
+            "confirm": actor,
+            "cancel": {**actor, "reason": "a"},
+            "done": actor,
         }
         return bodies[name]
 
     def query(self, name: str) -> dict[str, Any]:
-        acting = name in {"delete", "take_back"}
-        reading = name in {"page", "typists", "show"}
+        acting = name in {"delete", "take_back", "remove"}
+        reading = name in {"page", "typists", "show", "history"}
         return {"actor_id": self.chat.author} if acting else {"as_user": self.chat.author} if reading else {}
 
     def send(self, name: str, content: bytes, content_type: str | None = "application/json") -> httpx.Response:

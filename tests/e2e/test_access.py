@@ -12,7 +12,7 @@ import pytest
 
 from ingest.clients import SCOPES
 from local.stack import ROOT, Stack
-from tests.e2e.answers import Sent
+from tests.e2e.answers import Event, Sent
 from tests.e2e.app import NIL, TIMES, App, Chat, calling_app, new_chat, new_phone, read, refusal
 from tests.e2e.behind import Behind
 from tests.waiting import wait_until
@@ -28,6 +28,7 @@ def calls(chat: Chat) -> list[tuple[str, *Call]]:
     event, user = f"/events/{chat.event_id}", f"/users/{chat.author}"
     message = f"{event}/messages/{UUID(int=0)}"
     actor: dict[str, object] = {"actor_id": chat.author}
+    business, start = chat.app.user(role="BUSINESS"), TIMES["start_time"]
     body = {**actor, "message": "a"}
     return [
         ("messages:write", "POST", f"{event}/messages", body),
@@ -43,8 +44,28 @@ def calls(chat: Chat) -> list[tuple[str, *Call]]:
         ("messages:read", "GET", f"{user}/activity", None),
         ("messages:read", "GET", f"{user}/unread", None),
         ("users:write", "POST", "/users", {"phone": new_phone()}),
+        ("users:write", "PATCH", user, {"name": "a"}),
+        ("users:write", "DELETE", f"/users/{2**62}", None),
+        ("users:read", "GET", user, None),
+        (
+            "events:write",
+            "POST",
+            "/open-slots",
+            {"business_user_id": business, "service_type": "a", "start_time": start},
+        ),
+        ("events:write", "PATCH", f"/open-slots/{2**62}", {"business_user_id": business}),
+        ("events:write", "POST", f"/open-slots/{2**62}/book", actor),
+        ("events:read", "GET", "/open-slots?region=a", None),
         ("events:write", "POST", "/events", {**actor, "title": "a", **TIMES}),
         ("events:read", "GET", f"{event}?as_user={chat.author}", None),
+        ("events:write", "PATCH", event, {**actor, "title": "a"}),
+        ("events:write", "POST", f"{event}/participants", {**actor, "user_id": chat.stranger}),
+        ("events:write", "DELETE", f"{event}/participants/{chat.stranger}?actor_id={chat.author}", None),
+        ("events:write", "POST", f"{event}/confirm", actor),
+        ("events:write", "POST", f"{event}/done", actor),
+        ("events:write", "POST", f"{event}/cancel", {**actor, "reason": "a"}),
+        ("events:read", "GET", f"{event}/history?as_user={chat.author}", None),
+        ("events:read", "GET", f"{user}/events/upcoming", None),
     ]
 
 
@@ -65,7 +86,7 @@ def test_a_call_needs_its_scope_and_no_other(system: Stack, app: App) -> None:
 
 
 def test_without_a_key_of_ours_no_call_is_answered(system: Stack, app: App, behind: Behind) -> None:
-    chat = new_chat(app)
+    every_call = calls(new_chat(app))
     before = behind.stored()
     headers: list[dict[str, str | bytes]] = [
         {},
@@ -80,7 +101,7 @@ def test_without_a_key_of_ours_no_call_is_answered(system: Stack, app: App, behi
         {"x-api-key": app.key},
     ]
     with httpx.Client(base_url=f"{system.ingest_url}/v1") as stranger:
-        for _, method, path, body in calls(chat):
+        for _, method, path, body in every_call:
             for given in headers:
                 answer = stranger.request(method, path, json=body, headers=given)  # type: ignore[arg-type]  # bytes are sent as they are
                 assert refusal(answer) == (401, "")
@@ -189,16 +210,17 @@ def test_an_inactive_user_may_read_but_not_write(app: App, behind: Behind) -> No
     assert said.seq == 1
 
 
-def test_a_user_who_was_removed_is_soon_refused(app: App, behind: Behind) -> None:
+def test_a_user_who_was_removed_is_soon_refused(app: App) -> None:
     """A yes may be remembered for seconds, a no never: who is let in again may write at once."""
     chat = new_chat(app)
     path = f"/events/{chat.event_id}/typing"
     app.say(chat.event_id, chat.friend)
-    behind.sql("DELETE FROM event_participants WHERE event_id = %s AND user_id = %s", chat.event_id, chat.friend)
+    member = f"/events/{chat.event_id}/participants"
+    app.done(Event, HTTPStatus.OK, "DELETE", f"{member}/{chat.friend}", actor_id=chat.author)
     wait_until(
         "refused",
         lambda: app.call("PUT", path, {"actor_id": chat.friend}).status_code == HTTPStatus.FORBIDDEN,
         KNOWN_S_MAX,
     )
-    behind.sql("INSERT INTO event_participants (event_id, user_id) VALUES (%s, %s)", chat.event_id, chat.friend)
+    app.done(Event, HTTPStatus.OK, "POST", member, {"actor_id": chat.author, "user_id": chat.friend})
     assert app.say(chat.event_id, chat.friend).seq == 2

@@ -14,7 +14,7 @@ from tests.e2e.behind import Behind
 from tests.e2e.calls import Calls
 
 BODY_BYTES_MAX = 1_048_576
-WITH_BODY = ["send", "bulk", "edit", "react", "typing", "read", "user", "event"]
+WITH_BODY = ["send", "bulk", "edit", "react", "typing", "read", "user", "event", "change", "cancel"]
 HERE = "HERE"
 """Stands in a body where a test puts a text that nobody can store."""
 TEXTS: list[tuple[str, dict[str, Any], str]] = [
@@ -39,6 +39,10 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
     ("event", {"description": HERE}, "description"),
     ("event", {"location": HERE}, "location"),
     ("event", {"start_time": HERE}, "start_time"),
+    ("change", {"title": HERE}, "title"),
+    ("change", {"description": HERE}, "description"),
+    ("change", {"location": HERE}, "location"),
+    ("cancel", {"reason": HERE}, "reason"),
 ]  # fmt: skip
 NUL, HIGH, LOW, PAIR = r"\u0000", r"\ud83d", r"\uDE00", r"\uD83d\ude00"
 UNSTORABLE = [

@@ -20,7 +20,12 @@ from tests.waiting import wait_until
 
 SEEN_S_MAX = 40.0
 PERSIST, SWEEP = "tasks.messages.persist", "tasks.messages.sweep"
-QUEUES_OF = {"messages": {"messages"}, "upkeep": {"upkeep"}, "jobs": {"events", "payments", "reports"}}
+QUEUES_OF = {
+    "messages": {"messages"},
+    "upkeep": {"upkeep"},
+    "events": {"events"},
+    "jobs": {"payments", "reports"},
+}
 CONTROL_CALLS = [
     "worker/shutdown/messages@host",
     "worker/pool/shrink/messages@host",

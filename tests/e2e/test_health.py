@@ -30,8 +30,23 @@ CALLS = {
     "GET /v1/users/{user_id}/activity",
     "GET /v1/users/{user_id}/unread",
     "POST /v1/users",
+    "GET /v1/users/{user_id}",
+    "PATCH /v1/users/{user_id}",
+    "DELETE /v1/users/{user_id}",
+    "POST /v1/open-slots",
+    "PATCH /v1/open-slots/{slot_id}",
+    "GET /v1/open-slots",
+    "POST /v1/open-slots/{slot_id}/book",
     "POST /v1/events",
     "GET /v1/events/{event_id}",
+    "PATCH /v1/events/{event_id}",
+    "POST /v1/events/{event_id}/participants",
+    "DELETE /v1/events/{event_id}/participants/{user_id}",
+    "POST /v1/events/{event_id}/confirm",
+    "POST /v1/events/{event_id}/cancel",
+    "POST /v1/events/{event_id}/done",
+    "GET /v1/events/{event_id}/history",
+    "GET /v1/users/{user_id}/events/upcoming",
 }
 STORES = ["postgres", "scylla", "broker", "journal 0"]
 
@@ -118,6 +133,13 @@ def test_metrics_tell_how_each_journal_is(stranger: httpx.Client, chat: Chat) ->
     assert re.search(r"^timingle_dead_letters_open \d", answer.text, re.MULTILINE)
 
 
+def test_metrics_tell_how_late_events_and_the_copy_of_their_histories_are(stranger: httpx.Client) -> None:
+    """P6, P7."""
+    shown = dict(re.findall(r"^timingle_((?:events|history)_\w+) (\S+)$", stranger.get("/metrics").text, re.MULTILINE))
+    assert set(shown) == {"events_overdue_seconds", "history_unrelayed", "history_oldest_unrelayed_seconds"}
+    assert all(float(value) >= 0 for value in shown.values())
+
+
 def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
     validate(page)
     assert page["openapi"].startswith("3.1")
@@ -150,7 +172,8 @@ def test_openapi_tells_where_an_idempotency_key_is_heard(page: dict[str, Any]) -
         for method, operation in methods.items()
         if "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
     }
-    assert heard == {"POST /v1/users", "POST /v1/events"}
+    posts = {call for call in CALLS if call.startswith("POST") and "/messages" not in call and "/read" not in call}
+    assert heard == posts
 
 
 def test_answers_are_as_openapi_describes_them(page: dict[str, Any], app: App, chat: Chat) -> None:

@@ -23,6 +23,7 @@ from tests.waiting import wait_until
 KINDS = [
     "text", "edited", "refused_edit", "too_long", "metadata_name", "metadata_value", "attachment", "client_id",
     "emoji", "name", "display_name", "email", "region", "interest", "picture", "title", "description", "location",
+    "new_title", "reason", "user_agent",
     "idempotency_key", "wrong_key", "field", "parameter", "path", "unreadable",
 ]  # fmt: skip
 PAGES = ["/api/tasks?limit=10000", "/api/workers?refresh=1", "/workers", "/broker", "/metrics"]
@@ -105,6 +106,12 @@ def send_all(app: App, canaries: Canaries) -> Chat:
     told = {"title": canaries["title"], "description": canaries["description"], "location": canaries["location"]}
     event_id = app.event(author, friend, **told)
     assert refusal(app.call("POST", "/events", {"actor_id": author, **told, **TIMES, "end_time": "x"}))[0] == 422
+    event, agent = f"/events/{event_id}", {"user-agent": canaries["user_agent"]}
+    changed = {"actor_id": author, "title": canaries["new_title"]}
+    assert app.call("PATCH", event, changed, headers=agent).status_code == HTTPStatus.OK
+    canceled = {"actor_id": author, "reason": canaries["reason"]}
+    assert app.call("POST", f"{event}/cancel", canceled).status_code == HTTPStatus.OK
+    assert refusal(app.call("POST", f"{event}/cancel", canceled))[0] == 409
     chat = Chat(app, event_id, author, friend, stranger)
     chat.say("끝")
     send_messages(chat, canaries)

@@ -181,7 +181,7 @@ class Road:
             journal_urls=(journal_url or self.journal_url,),
             journal_keep_s=given.journal_keep,
             keys=KeyRing.parse(given.data_keys),
-            index_key=given.index_key_bytes,
+            index_keys=given.index_keys,
             consumer=consumer,
         )
         with closing(Stores(made)) as stores:

@@ -158,7 +158,7 @@ def workers(stack: Stack, scratch: Scratch) -> Iterator[Workers]:
                 journal_urls=(),
                 journal_keep_s=configured.journal_keep,
                 keys=KeyRing.parse(configured.data_keys),
-                index_key=configured.index_key_bytes,
+                index_keys=configured.index_keys,
                 consumer="",
             )
             made = Worker(Stores(addresses), ConsumerGroup(journal_id, open_sync(url), "a"))

@@ -39,7 +39,7 @@ _event_ids: Final = count(random.SystemRandom().randrange(10**6) * 1_000)
 class ClockStamped(Scylla):
     """Writes every cell with the time of its delivery, as CQL does by itself."""
 
-    def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write], list[Refusal]]:
+    def bind(self, operations: Iterable[P], rows_of: Callable[[P], Rows]) -> tuple[list[Write[P]], list[Refusal]]:
         def stamped(placed: P) -> Rows:
             for cql, values in rows_of(placed):
                 place = cql[: cql.index("USING TIMESTAMP ?")].count("?")

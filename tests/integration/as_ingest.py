@@ -1,7 +1,7 @@
 """The stores as ingest has them, on the tests' own place: PostgreSQL as the API's role, ScyllaDB for asyncio."""
 
 import secrets
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -10,26 +10,29 @@ import msgspec
 import settings
 from domain.entries import Placed
 from domain.event import NewEvent
+from domain.event_changes import Changed, invite
+from domain.event_state import Event
+from domain.history import Origin
 from domain.ids import MessageId
 from domain.keyring import KeyRing
 from domain.operations import Create
 from domain.user import NewUser
 from stores import events, messages, users
 from stores.connections import Addresses, AsyncStores
-from stores.events import Event
 from stores.registers import head_rows
-from stores.row_security import act_as
+from stores.row_security import as_user
 from stores.users import User
 from tests.integration.own import Own
 
 CONNECTED_S_MAX: Final = 30.0
 FIRST_ID: Final = 1_000_000
 """Past the ids that other tests make up for users and events that PostgreSQL does not know."""
+ORIGIN: Final = Origin("203.0.113.9", "test/1")
 TIMES: Final = {"start_time": "2099-01-01T10:00:00+09:00", "end_time": "2099-01-01T11:00:00+09:00"}
 
 
 @asynccontextmanager
-async def stores_of_ingest(own: Own) -> AsyncIterator[AsyncStores]:
+async def stores_of_ingest(own: Own, connections: int = 8) -> AsyncIterator[AsyncStores]:
     """Opened, and closed at the end."""
     given = settings.parse(own.env)
     for sequence in ("users_id_seq", "events_id_seq"):
@@ -41,10 +44,10 @@ async def stores_of_ingest(own: Own) -> AsyncIterator[AsyncStores]:
         journal_urls=given.journals,
         journal_keep_s=given.journal_keep,
         keys=KeyRing.parse(given.data_keys),
-        index_key=given.index_key_bytes,
+        index_keys=given.index_keys,
         consumer="ingest",
     )
-    stores = AsyncStores(addresses, connections_idle=1, connections_max=8)
+    stores = AsyncStores(addresses, connections_idle=1, connections_max=connections)
     await stores.open()
     await stores.scylla.wait_connected(CONNECTED_S_MAX)
     try:
@@ -61,7 +64,7 @@ def new_phone() -> str:
 async def new_user(stores: AsyncStores, phone: str = "", **more: Any) -> User:
     async with stores.postgres.connection() as connection:
         new = NewUser(phone="", **more)
-        return await users.create(connection, stores.keys, stores.index_key, new, phone or new_phone())
+        return await users.create(connection, stores.keys, stores.index_keys, new, phone or new_phone())
 
 
 async def new_users(stores: AsyncStores, count: int) -> list[int]:
@@ -71,9 +74,21 @@ async def new_users(stores: AsyncStores, count: int) -> list[int]:
 async def new_event(stores: AsyncStores, creator: int, *others: int, **more: Any) -> Event:
     """As its creator sees it."""
     new = msgspec.convert({"actor_id": creator, "title": "컷", "participant_ids": others, **TIMES} | more, NewEvent)
-    async with stores.postgres.connection() as connection:
-        await act_as(connection, creator)
-        return await events.get(connection, await events.create(connection, new, 0))
+    async with as_user(stores.postgres, creator) as connection:
+        return await events.create(connection, new, 0, ORIGIN)
+
+
+async def change(stores: AsyncStores, event_id: int, actor: int, rule: Callable[[Event], Changed]) -> Event:
+    """What becomes of an event by a rule, for whoever acts."""
+    async with as_user(stores.postgres, actor) as connection:
+        event = await events.lock(connection, event_id)
+        return await events.store(connection, event, rule(event), ORIGIN)
+
+
+async def let_in(stores: AsyncStores, event: Event, user_id: int, joined_seq: int = 0) -> Event:
+    """By the event's creator."""
+    creator = event.creator_id
+    return await change(stores, event.id, creator, lambda now: invite(now, creator, user_id, joined_seq))
 
 
 def unused_event() -> int:

@@ -209,7 +209,7 @@ def own_place(stack_env: Mapping[str, str]) -> Iterator[Own]:
             journal_urls=given.journals,
             journal_keep_s=given.journal_keep,
             keys=KeyRing.parse(given.data_keys),
-            index_key=given.index_key_bytes,
+            index_keys=given.index_keys,
             consumer="test",
         )
         with closing(Stores(addresses)) as stores:

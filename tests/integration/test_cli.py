@@ -41,7 +41,7 @@ def test_help_needs_no_settings_and_explains_every_exit_code_and_command(own: Ow
     said = " ".join(re.sub("[│╭╮╰╯─]", " ", bare.output_of("--help")).split())
     for code in ExitCode:
         assert f"{code.value} {code.meaning}" in said
-    for command in ("migrate", "clients", "dead-letters", "health"):
+    for command in ("migrate", "clients", "dead-letters", "keys", "users", "health"):
         assert command in said
 
 

@@ -5,8 +5,10 @@ import json
 import pytest
 
 from cli.exit_codes import ExitCode
+from domain.event_changes import creation
 from stores import dead_letters
 from stores.migrations_files import read_folder
+from tests.integration.chained import chain_as_owner, read_event, value
 from tests.integration.databases import ROOT
 from tests.integration.own import BEYOND_INT8, CANARY, Own, new_event, saying
 
@@ -35,10 +37,13 @@ def test_a_well_system_is_ready_and_shows_what_waits(own: Own) -> None:
 def test_time_windows_are_counted_from_the_first_event(own: Own) -> None:
     """Without a TTL each stays a file: an operator must see them grow."""
     own.sql("INSERT INTO users (id, phone_encrypted, phone_hash) VALUES (900, '', '900') ON CONFLICT DO NOTHING")
-    own.sql(
-        "INSERT INTO events (title, start_time, end_time, creator_id, journal, created_at)"
-        " VALUES ('x', now(), now() + interval '1 hour', 900, 0, now() - interval '20 days')"
-    )
+    with own.stores.postgres.connection() as connection:
+        event_id = value(
+            connection,
+            "INSERT INTO events (title, start_time, end_time, creator_id, journal, created_at)"
+            " VALUES ('x', now(), now() + interval '1 hour', 900, 0, now() - interval '20 days') RETURNING id",
+        )
+        chain_as_owner(connection, event_id, *creation(read_event(connection, event_id)))
     windows = json.loads(own.output_of("health", "--json"))["windows"]
     assert [(w["table"], w["window_days"]) for w in windows] == [
         ("chat_messages_by_event", 1.0), ("chat_messages_by_user", 7.0)

@@ -1,15 +1,19 @@
 """stores.events under row-level security: only its creator makes an event, only who takes part sees it."""
 
+from typing import Any
+
 import psycopg
 import pytest
 
 from domain.errors import NotThere
 from stores import events
 from stores.connections import AsyncStores
-from stores.row_security import as_user
+from stores.row_security import SET_CURRENT_USER, as_user
 from tests.integration.as_ingest import new_event, new_users
 from tests.integration.own import Own
 
+ALIVE = ""
+"""What a pool asks a connection before it lends it."""
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -18,7 +22,7 @@ async def test_an_event_is_read_as_it_was_made(stores: AsyncStores) -> None:
     event = await new_event(stores, creator, second, first, second, creator, description="두 시간", location="마포")
     assert (event.title, event.description, event.location) == ("컷", "두 시간", "마포")
     assert (event.creator_id, event.status, event.canceled_reason, event.journal) == (creator, "PROPOSED", None, 0)
-    assert [tuple(one) for one in event.participants] == [(creator, True), (first, False), (second, False)]
+    assert [tuple(one) for one in event.participants] == [(creator, True, 0), (first, False, 0), (second, False, 0)]
     assert (event.start_time.isoformat(), event.end_time.isoformat()) == (
         "2099-01-01T01:00:00+00:00",
         "2099-01-01T02:00:00+00:00",
@@ -33,7 +37,7 @@ async def test_what_was_left_out_is_none(stores: AsyncStores) -> None:
     (creator,) = await new_users(stores, 1)
     event = await new_event(stores, creator)
     assert (event.description, event.location) == (None, None)
-    assert [tuple(one) for one in event.participants] == [(creator, True)]
+    assert [tuple(one) for one in event.participants] == [(creator, True, 0)]
 
 
 async def test_a_stranger_sees_no_event_and_nobody_one_that_is_not_there(stores: AsyncStores) -> None:
@@ -61,7 +65,7 @@ async def test_nobody_makes_an_event_in_anothers_name(stores: AsyncStores, own_s
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
         async with as_user(stores.postgres, other) as connection:
             await connection.execute(
-                events.INSERT_EVENT, ("컷", None, "2099-01-01T10:00Z", "2099-01-01T11:00Z", None, creator, 0)
+                events.INSERT_EVENT, ("컷", None, "2099-01-01T10:00Z", "2099-01-01T11:00Z", None, creator, 0, None)
             )
     assert own_stores.sql("SELECT count(*) FROM events WHERE creator_id = %s", creator) == [(0,)]
 
@@ -73,3 +77,21 @@ async def test_first_participants_are_let_in_once_and_by_the_creator_alone(store
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             async with as_user(stores.postgres, actor) as connection:
                 await connection.execute(events.ADD_FIRST_PARTICIPANTS, (event.id, [other]))
+
+
+async def test_what_is_to_come_is_read_by_one_statement_however_much_it_is(
+    stores: AsyncStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    creator, *others = await new_users(stores, 4)
+    made = [(await new_event(stores, creator, *others)).id for _ in range(12)]
+    statements: list[object] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def noted(self: Any, query: Any, *more: Any, **options: Any) -> Any:
+        statements.append(query)
+        return await execute(self, query, *more, **options)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", noted)
+    found = await events.upcoming(stores.postgres, others[0])
+    assert [(event.id, len(event.participants)) for event in found] == [(event_id, 4) for event_id in made]
+    assert [query for query in statements if query not in (ALIVE, SET_CURRENT_USER)] == [events.SELECT_UPCOMING]

@@ -4,7 +4,7 @@ import pytest
 
 from stores.connections import AsyncStores
 from stores.participants import Standing, standings
-from tests.integration.as_ingest import new_event, new_user, new_users
+from tests.integration.as_ingest import let_in, new_event, new_user, new_users
 from tests.integration.own import Own
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -52,11 +52,10 @@ async def test_who_is_gone_or_inactive_takes_part_still_but_is_not_active(
     assert (found.takes_part, found.is_active) == (True, False)
 
 
-async def test_the_seq_that_a_user_joined_at_is_told(stores: AsyncStores, own_stores: Own) -> None:
+async def test_the_seq_that_a_user_joined_at_is_told(stores: AsyncStores) -> None:
     creator, late = await new_users(stores, 2)
-    event = (await new_event(stores, creator)).id
-    own_stores.sql("INSERT INTO event_participants (event_id, user_id, joined_seq) VALUES (%s, %s, 41)", event, late)
-    (found,) = await standings(stores.postgres, [(event, late)])
+    event = await let_in(stores, await new_event(stores, creator), late, 41)
+    (found,) = await standings(stores.postgres, [(event.id, late)])
     assert (found.takes_part, found.joined_seq) == (True, 41)
 
 

@@ -17,7 +17,7 @@ from stores.registers import head_rows, mark_rows
 from stores.row_security import SET_CURRENT_USER
 from stores.scylla_async import AsyncScylla
 from stores.unread import SELECT_MARKS, SELECT_MY_EVENTS, unread
-from tests.integration.as_ingest import new_event, new_users, placed
+from tests.integration.as_ingest import let_in, new_event, new_users, placed
 from tests.integration.own import Own
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -50,20 +50,20 @@ async def test_counts_come_from_the_head_the_mark_and_the_joining_newest_event_f
     stores: AsyncStores, own_stores: Own
 ) -> None:
     creator, late = await new_users(stores, 2)
-    events = [(await new_event(stores, creator)).id for _ in range(5)]
-    joined = "INSERT INTO event_participants (event_id, user_id, joined_seq) VALUES (%s, %s, %s)"
-    for event_id, joined_seq, last_seq, read_seq in (
-        (events[0], 0, 0, 0),
-        (events[1], 0, 9, 0),
-        (events[2], 4, 9, 0),
-        (events[3], 4, 9, 7),
-        (events[4], 4, 9, 2),
+    made = [await new_event(stores, creator) for _ in range(5)]
+    events = [event.id for event in made]
+    for event, joined_seq, last_seq, read_seq in (
+        (made[0], 0, 0, 0),
+        (made[1], 0, 9, 0),
+        (made[2], 4, 9, 0),
+        (made[3], 4, 9, 7),
+        (made[4], 4, 9, 2),
     ):
-        own_stores.sql(joined, event_id, late, joined_seq)
+        await let_in(stores, event, late, joined_seq)
         if last_seq:
-            say(own_stores, event_id, last_seq)
+            say(own_stores, event.id, last_seq)
         if read_seq:
-            mark(own_stores, event_id, late, read_seq)
+            mark(own_stores, event.id, late, read_seq)
     newest_first = list(zip(reversed(events), (5, 2, 5, 9, 0), strict=True))
     assert await counts(stores, late) == newest_first
 

@@ -37,6 +37,15 @@ def test_after_a_rotation_the_new_key_encrypts_and_the_old_one_still_decrypts() 
         WITHOUT_OLD.decrypt(kept, PLACE)
 
 
+@given(st.binary(max_size=100))
+def test_what_the_newest_key_encrypted_begins_with_its_head_and_nothing_else_does(plaintext: bytes) -> None:
+    """By its head a value under an older key is found."""
+    for ring, is_newest in ((ROTATED, True), (WITHOUT_OLD, True), (BEFORE, False)):
+        sealed = ring.encrypt(plaintext, PLACE, os.urandom(NONCE_BYTES))
+        assert sealed.startswith(ROTATED.head) == is_newest
+    assert not KeyRing.parse(f"2026b1:{NEW}").encrypt(plaintext, PLACE, bytes(NONCE_BYTES)).startswith(ROTATED.head)
+
+
 def test_under_another_key_of_the_same_id_it_does_not_decrypt() -> None:
     with pytest.raises(NotDecryptable):
         KeyRing.parse(f"2026a:{NEW}").decrypt(BEFORE.encrypt(b"x", PLACE, bytes(NONCE_BYTES)), PLACE)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import BadInput
-from domain.phone import blind_index, masked, parse
+from domain.phone import blind_index, blind_indexes, masked, parse
 
 KEY, OTHER_KEY = bytes(32), bytes([1]) * 32
 korean = (
@@ -76,6 +76,11 @@ def test_the_index_finds_a_number_and_no_other(one: str, other: str) -> None:
 def test_without_the_key_nobody_can_make_the_index(e164: str) -> None:
     assert blind_index(e164, KEY) != blind_index(e164, OTHER_KEY)
     assert len(blind_index(e164, KEY)) == 32
+
+
+@given(korean)
+def test_while_the_key_is_rotated_a_number_is_found_by_both_the_newest_first(e164: str) -> None:
+    assert blind_indexes(e164, [OTHER_KEY, KEY]) == [blind_index(e164, OTHER_KEY), blind_index(e164, KEY)]
 
 
 def test_the_index_of_a_number_never_changes() -> None:

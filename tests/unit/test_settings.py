@@ -8,6 +8,7 @@ import settings
 from domain.errors import SettingsError
 
 KEY = base64.b64encode(bytes(32)).decode()
+NEWER_KEY = base64.b64encode(bytes([1]) * 32).decode()
 GIVEN = {
     "TIMINGLE_POSTGRES_URL": "postgresql://timingle:canary@127.0.0.1/timingle",
     "TIMINGLE_POSTGRES_API_URL": "postgresql://timingle_api:canary@127.0.0.1/timingle",
@@ -25,8 +26,13 @@ def test_what_is_needed_is_enough_and_comes_out_typed() -> None:
     )
     assert parsed.contact_points == (("node-1", 9042), ("node-2", 9043))
     assert parsed.journals == ("redis://:canary@127.0.0.1/0", "redis://:canary@127.0.0.1/1")
-    assert (parsed.journal_keep, parsed.scylla_replication, parsed.index_key_bytes) == (2.5, 1, bytes(32))
+    assert (parsed.journal_keep, parsed.scylla_replication, parsed.index_keys) == (2.5, 1, (bytes(32),))
     assert (parsed.log_level, parsed.scylla_keyspace, parsed.flower_basic_auth) == ("INFO", "timingle", None)
+
+
+def test_the_index_may_have_two_keys_the_newest_first() -> None:
+    parsed = settings.parse({**GIVEN, "TIMINGLE_INDEX_KEY": f"{NEWER_KEY}, {KEY}"})
+    assert parsed.index_keys == (bytes([1]) * 32, bytes(32))
 
 
 @pytest.mark.parametrize("name", GIVEN)
@@ -64,8 +70,23 @@ def test_what_only_the_local_stack_reads_is_no_mistake() -> None:
             ("SCYLLA_CONTACT_POINTS", wrong)
             for wrong in ("canary", "canary:", ":9042", "h:0", "h:65536", "h:x", "h:1,")
         ),
+        *(("TRUSTED_PROXIES", wrong) for wrong in ("canary", "10.0.0.0/33", "10.0.0.1/8")),
         *(("JOURNAL_URLS", wrong) for wrong in ("canary", "redis://:canary@h/0,", "postgresql://canary")),
-        *(("INDEX_KEY", wrong) for wrong in ("canary", "Y2FuYXJ5", "카나리아", KEY + "!", KEY[:-4] + "=")),
+        *(
+            ("INDEX_KEY", wrong)
+            for wrong in (
+                "canary",
+                "Y2FuYXJ5",
+                "카나리아",
+                KEY + "!",
+                KEY[:-4] + "=",
+                f"{KEY},",
+                f",{KEY}",
+                f"{KEY},canary",
+                f"{KEY},{KEY}",
+                f"{KEY},{NEWER_KEY},{base64.b64encode(bytes([2]) * 32).decode()}",
+            )
+        ),
         *(("SCYLLA_REPLICATION", wrong) for wrong in ("0", "10", "two", "1.5")),
         *(("JOURNAL_KEEP", wrong) for wrong in ("0", "-1", "soon", "nan")),
         *(("SCYLLA_KEYSPACE", wrong) for wrong in ("Timingle", "1st", "a-b", "a; DROP TABLE b")),

@@ -1,0 +1,75 @@
+"""Where a chain leads: the event's row and its participants, made again from their history alone (P6)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.event_state import Event, moment
+from domain.history import Entry, old_and_new, said
+
+PARTICIPANTS: Final = "participants"
+PAYMENTS: Final = "payments"
+"""Fields of entries about one participant, or one payment."""
+OPTIONAL: Final = ("description", "location", "canceled_reason", "open_slot_id")
+"""What a creation may leave out."""
+
+
+@dataclass(slots=True)
+class Replay:
+    """What a chain tells of an event, as far as it has been read."""
+
+    row: dict[str, object] = field(default_factory=lambda: dict.fromkeys(OPTIONAL))
+    people: dict[object, object] = field(default_factory=dict)
+    erased: set[str] = field(default_factory=set)
+    """Fields whose last value nobody knows any more."""
+
+    def read(self, entry: Entry) -> None:
+        """Go on to the next entry, which must be intact."""
+        bytes_say = said(entry.hashed_bytes)
+        assert bytes_say is not None, "an intact entry says something"
+        old, new = old_and_new(entry, bytes_say)
+        match bytes_say.field, new, old:
+            case ("participants", {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}, _):
+                self.people[user_id] = {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}
+            case ("participants", None, {"user_id": user_id}):
+                self.people.pop(user_id, None)
+            case (None, dict(), _):
+                gone = {name for name in bytes_say.commitments if name in new and name not in entry.salts}
+                self._set(new, gone)
+            case (str() as name, value, _) if name != PAYMENTS:
+                is_gone = "new_value" in bytes_say.commitments and "new_value" not in entry.salts
+                self._set({name: value}, {name} if is_gone else set())
+
+    def _set(self, values: dict[str, object], gone: set[str]) -> None:
+        self.row |= values
+        self.erased = self.erased - values.keys() | gone
+
+
+def differences(entries: Iterable[Entry], event: Event) -> list[str]:
+    """The names of what an event has otherwise than its history, a whole chain, leads to.
+
+    What was erased is not compared.
+    """
+    told = Replay()
+    for entry in entries:
+        told.read(entry)
+    present = present_row(event)
+    found = [name for name in present if name not in told.erased and told.row.get(name) != present[name]]
+    if told.people != {one.user_id: one._asdict() for one in event.participants}:
+        found.append(PARTICIPANTS)
+    return found
+
+
+def present_row(event: Event) -> dict[str, object]:
+    """An event's row as history tells of it."""
+    return {
+        "title": event.title,
+        "description": event.description,
+        "location": event.location,
+        "start_time": moment(event.start_time),
+        "end_time": moment(event.end_time),
+        "creator_id": event.creator_id,
+        "status": str(event.status),
+        "canceled_reason": event.canceled_reason,
+        "open_slot_id": event.open_slot_id,
+    }

@@ -1,0 +1,89 @@
+"""What an event's chat is told of its changes: by the system, short, in Korean, the data beside it in `metadata`.
+
+No free text of anybody's is repeated: titles, places and reasons are read of the event, where they can be erased.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+import msgspec
+
+from domain.history import ChangeType, Entry
+from domain.ids import RANDOM_MAX
+from domain.operations import Create, encode
+from domain.submissions import REPEAT_WINDOW_SYSTEM_MS, Submission, body_hash, idempotency_key
+
+MESSAGE_TYPE: Final = "system"
+NO_APP: Final = 0
+"""Calling apps are numbered from 1."""
+KOREA: Final = timezone(timedelta(hours=9), "KST")
+TEXTS: Final[Mapping[tuple[str, str | None], str]] = {
+    (ChangeType.CONFIRMED, "status"): "약속이 확정되었어요.",
+    (ChangeType.UPDATED, "title"): "약속 이름이 바뀌었어요.",
+    (ChangeType.UPDATED, "description"): "약속 설명이 바뀌었어요.",
+    (ChangeType.UPDATED, "location"): "약속 장소가 바뀌었어요.",
+    (ChangeType.UPDATED, "start_time"): "시작 시간이 바뀌었어요: {}",
+    (ChangeType.UPDATED, "end_time"): "끝나는 시간이 바뀌었어요: {}",
+    (ChangeType.CANCELED, None): "약속이 취소되었어요.",
+    (ChangeType.DONE, "status"): "약속이 완료되었어요.",
+}
+"""By type of change and field; {} is the new time. Of what is not here nobody is told."""
+
+_moment: Final = msgspec.json.Decoder(datetime)
+
+
+def is_told(entry: Entry) -> bool:
+    """Does the chat hear of this?"""
+    return (entry.change_type, entry.field_name) in TEXTS
+
+
+def submission(entry: Entry) -> Submission:
+    """The message of an entry that is told, on its way into the journal.
+
+    It is the same message however often it is asked for: its key is made of event and chain_seq and remembered for a
+    week, and the words are no part of it.
+    """
+    create = Create(
+        event_id=entry.event_id,
+        random=entry.change_id.int & RANDOM_MAX,
+        sender_id=None,
+        sender_name="",
+        sender_profile_url="",
+        message=text(entry),
+        message_type=MESSAGE_TYPE,
+        metadata=metadata(entry),
+    )
+    return Submission(
+        event_id=entry.event_id,
+        operation=encode(create),
+        creates=True,
+        names_seq=0,
+        random=create.random,
+        idempotency_key=idempotency_key(NO_APP, entry.event_id, None, f"history-{entry.chain_seq}"),
+        body_hash=body_hash(),
+        remember_ms=REPEAT_WINDOW_SYSTEM_MS,
+    )
+
+
+def text(entry: Entry) -> str:
+    """What is shown to people whose app renders no words of its own. A time is Korea's."""
+    said = TEXTS[entry.change_type, entry.field_name]
+    if "{}" not in said:
+        return said
+    at = _moment.decode(entry.new_value or "").astimezone(KOREA)
+    return said.format(f"{at.year}년 {at.month}월 {at.day}일 {at:%H:%M}")
+
+
+def metadata(entry: Entry) -> dict[str, str]:
+    """The same for programs: what changed, by whom, and of a time both values."""
+    given = {
+        "change_type": entry.change_type,
+        "field_name": entry.field_name,
+        "chain_seq": str(entry.chain_seq),
+        "change_id": str(entry.change_id),
+        "actor_id": None if entry.actor_id is None else str(entry.actor_id),
+    }
+    if "{}" in TEXTS[entry.change_type, entry.field_name]:
+        given |= {name: msgspec.json.decode(getattr(entry, name), type=str) for name in ("old_value", "new_value")}
+    return {name: value for name, value in given.items() if value is not None}

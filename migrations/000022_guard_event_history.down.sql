@@ -1,0 +1,15 @@
+ALTER TABLE events ENABLE TRIGGER guard_event_status;
+DROP TRIGGER guard_payment_history ON payments;
+DROP FUNCTION guard_payment_history();
+DROP TRIGGER keep_confirmed_at ON event_participants;
+DROP FUNCTION keep_confirmed_at();
+DROP TRIGGER guard_participant_history ON event_participants;
+DROP FUNCTION guard_participant_history();
+DROP TRIGGER guard_event_history ON events;
+DROP FUNCTION guard_event_history();
+DROP FUNCTION refuse_unchained(TEXT, BIGINT);
+DROP TRIGGER guard_history_length ON event_history_outbox;
+DROP FUNCTION guard_history_length();
+DROP TRIGGER guard_history_truncate ON event_history_outbox;
+DROP TRIGGER guard_history_rows ON event_history_outbox;
+DROP FUNCTION guard_history_rows();

@@ -1,0 +1,45 @@
+"""PostgreSQL: history_relay, one row. Who relays holds it; it notes what was last seen of ScyllaDB's nodes (P6).
+
+A node acknowledges rows before they are on its disk. While it is seen to live on, what was relayed reaches its disk
+within the sync period of its commit log; once it has restarted, what was relayed since shortly before it was last seen
+may be lost, and is to be relayed again: harmless, since an entry is written the same each time.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from psycopg_pool import ConnectionPool
+
+from stores.errors import postgres_errors
+
+LOCK_RELAY: Final = "SELECT generations FROM history_relay FOR UPDATE SKIP LOCKED"
+RELAY_AGAIN: Final = """
+    UPDATE event_history_outbox SET relayed_at = NULL
+    WHERE relayed_at > (SELECT seen_at - %s * interval '1 second' FROM history_relay)"""
+# now() is when the transaction began, which was before anybody looked at the nodes.
+NOTE_SEEN: Final = "UPDATE history_relay SET generations = %s, seen_at = now()"
+
+Look = Callable[[], str]
+"""Every node of ScyllaDB with its generation, "" if one of them does not answer."""
+
+
+@contextmanager
+def turn(pool: ConnectionPool, look: Look, keep_s: float) -> Iterator[bool]:
+    """Whether it is one's turn to relay: False while another does, and the next ring or sweep comes after.
+
+    Entries that a restarted node may have lost, at most `keep_s` (twice its sync period) after they were relayed, count
+    as not relayed from here on. Raises Away.
+    """
+    with postgres_errors(), pool.connection() as held:
+        row = held.execute(LOCK_RELAY).fetchone()
+        if row is None:
+            yield False
+            return
+        generations = look()
+        if generations:
+            if generations != row[0]:
+                with pool.connection() as other:  # its end must be seen by whoever reads what is to be relayed
+                    other.execute(RELAY_AGAIN, (keep_s,))
+            held.execute(NOTE_SEEN, (generations,))
+        yield True
