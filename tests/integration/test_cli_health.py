@@ -1,18 +1,27 @@
 """`timingle health`: what is well, what waits, and what is away."""
 
 import json
+from collections.abc import Iterator
 
 import pytest
 
 from cli.exit_codes import ExitCode
 from domain.event_changes import creation
+from local.stack import Stack
 from stores import dead_letters
 from stores.migrations_files import read_folder
 from tests.integration.chained import chain_as_owner, read_event, value
 from tests.integration.databases import ROOT
-from tests.integration.own import BEYOND_INT8, CANARY, Own, new_event, saying
+from tests.integration.own import BEYOND_INT8, CANARY, Own, new_event, own_place, saying
 
 NOWHERE = "127.0.0.1:1"
+
+
+@pytest.fixture(scope="module")
+def own_stores(stack: Stack) -> Iterator[Own]:
+    """A place of this module's own: the first event is to be one of its."""
+    with own_place(stack.env) as made:
+        yield made
 
 
 def test_a_well_system_is_ready_and_shows_what_waits(own: Own) -> None:

@@ -1,17 +1,27 @@
 """stores.history_pages: an event's history from ScyllaDB, newest first."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from domain.history import Entry
 from domain.history_verify import FaultKind, verify
+from local.stack import Stack
 from stores import history_pages
 from stores.connections import AsyncStores
 from tests.histories import created, entries_of, whole
 from tests.integration.as_ingest import unused_event
-from tests.integration.own import Own
+from tests.integration.own import Own, own_place
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 INSERT = f"INSERT INTO event_history ({history_pages.COLUMNS}) VALUES ({', '.join('?' * len(Entry.__struct_fields__))})"
+
+
+@pytest.fixture(scope="module")
+def own_stores(stack: Stack) -> Iterator[Own]:
+    """A place of this module's own: its histories have ids that others may have, too."""
+    with own_place(stack.env) as made:
+        yield made
 
 
 def put(own: Own, entries: list[Entry]) -> None:

@@ -15,13 +15,14 @@ from domain.event import EventChange
 from domain.event_changes import Changed, cancel, edit
 from domain.event_state import Event
 from domain.history import Entry
+from local.stack import Stack
 from stores import due_events, history_copy, history_outbox
 from stores.connections import Stores
 from tasks.events import complete
 from tasks.history import relay, relay_all
 from tests.faults.road import free_port
 from tests.integration.chained import Connection, chain_as_owner, read_chain, read_event
-from tests.integration.own import Own
+from tests.integration.own import Own, own_place
 from tests.integration.tampering import unguarded
 
 CELLS: Final = (
@@ -38,6 +39,13 @@ TIMES: Final = ", ".join(f"WRITETIME({cell})" for cell in CELLS)
 SELECT_TIMES: Final = f"SELECT chain_seq, changed_at, {TIMES} FROM event_history WHERE event_id = ?"
 TOO_LARGE: Final = 9 * 1_048_576
 """Bytes of a row that the local engine refuses: over half a segment of its commit log."""
+
+
+@pytest.fixture(scope="module")
+def own_stores(stack: Stack) -> Iterator[Own]:
+    """A place of this module's own: rows that other tests forged are not relayed again by these."""
+    with own_place(stack.env) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
