@@ -19,7 +19,7 @@ from stores import history_copy, history_outbox
 from tasks.audit import Place, audit, check, read, refill
 from tasks.history import relay_all
 from tests.integration.chained import Connection, read_chain, read_event
-from tests.integration.own import Own, rows_of
+from tests.integration.own import Own, rows_of, saying
 from tests.integration.tampering import unguarded
 
 LENGTH: Final = 6
@@ -81,6 +81,7 @@ def target(own: Own, owner: Connection) -> Target:
     (event_id,) = make_confirmed(owner, make_users(owner, 3), 1, -60)
     owner.execute("SELECT complete_if_due(%s)", (event_id,))
     own.stores.groups[0].prepare()
+    own.append(saying(event_id, "안녕"))  # makes the chat's register: the relay may not, so soon after Redis's start
     own.stores.groups[0].set_bell()
     assert relay_all(own.stores) == LENGTH
     return Target(own, owner, event_id)
