@@ -46,12 +46,6 @@ class EventChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     end_time: Moment | UnsetType = UNSET
 
 
-class Acting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who acts, where a call says no more."""
-
-    actor_id: RowId
-
-
 class Invitation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Somebody who is to take part."""
 

@@ -35,7 +35,7 @@ encode_json: Final = msgspec.json.Encoder().encode
 
 
 class Actor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Who acts, where a call has no body."""
+    """Who acts, where a call says no more: in its body, or in its query where it has none."""
 
     actor_id: RowId
 

@@ -8,7 +8,7 @@ import msgspec
 
 from domain import event_changes as rules
 from domain.errors import BadInput
-from domain.event import Acting, Cancellation, EventChange, Invitation
+from domain.event import Cancellation, EventChange, Invitation
 from domain.event_changes import Changed
 from domain.event_state import Event
 from ingest.calls import Actor, Answer, Call, answer_json
@@ -22,7 +22,7 @@ from stores import events, participants, slots, users
 from stores.events import EventIsDue
 from stores.row_security import Connection, act_as
 
-_acting: Final = msgspec.json.Decoder(Acting)
+_actor: Final = msgspec.json.Decoder(Actor)
 _change: Final = msgspec.json.Decoder(EventChange)
 _invitation: Final = msgspec.json.Decoder(Invitation)
 _cancellation: Final = msgspec.json.Decoder(Cancellation)
@@ -67,7 +67,7 @@ async def remove(services: Services, call: Call) -> Answer:
 
 async def confirm(services: Services, call: Call) -> Answer:
     """Agree to an event; the last one to do so confirms it."""
-    actor_id = call.body_as(_acting).actor_id
+    actor_id = call.body_as(_actor).actor_id
 
     async def rule(_: Connection, event: Event) -> Changed:
         return rules.confirm(event, actor_id)
@@ -90,7 +90,7 @@ async def cancel(services: Services, call: Call) -> Answer:
 
 async def complete(services: Services, call: Call) -> Answer:
     """Say that an event has taken place."""
-    actor_id = call.body_as(_acting).actor_id
+    actor_id = call.body_as(_actor).actor_id
 
     async def rule(_: Connection, event: Event) -> Changed:
         return rules.complete(event, actor_id)
@@ -126,8 +126,8 @@ ROUTES: Final = (
     Route("POST", EVENT + "/participants", invite, "Let somebody in", "events:write", Invitation, None, EventView),
     Route("DELETE", EVENT + "/participants/{user_id:int}", remove, "Take somebody out, or oneself", "events:write",
           None, Actor, EventView),
-    Route("POST", EVENT + "/confirm", confirm, "Agree to an event", "events:write", Acting, None, EventView),
+    Route("POST", EVENT + "/confirm", confirm, "Agree to an event", "events:write", Actor, None, EventView),
     Route("POST", EVENT + "/cancel", cancel, "Call an event off", "events:write", Cancellation, None, EventView),
-    Route("POST", EVENT + "/done", complete, "Say that an event has taken place", "events:write", Acting, None,
+    Route("POST", EVENT + "/done", complete, "Say that an event has taken place", "events:write", Actor, None,
           EventView),
 )  # fmt: skip

@@ -7,11 +7,10 @@ from typing import Final
 import msgspec
 
 from domain.errors import BadInput, Conflict, NotAllowed
-from domain.event import Acting
 from domain.slot import NewSlot, Slot, SlotChange, booking, changed, check_price, check_time
 from domain.texts import check_texts
 from domain.user import Region
-from ingest.calls import Answer, Call, answer_json
+from ingest.calls import Actor, Answer, Call, answer_json
 from ingest.events import EventView, propose
 from ingest.idempotency import once
 from ingest.routes import Route
@@ -21,7 +20,7 @@ from stores.row_security import Connection
 
 _new_slot: Final = msgspec.json.Decoder(NewSlot)
 _slot_change: Final = msgspec.json.Decoder(SlotChange)
-_acting: Final = msgspec.json.Decoder(Acting)
+_actor: Final = msgspec.json.Decoder(Actor)
 
 
 class SlotsQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +71,7 @@ async def find(services: Services, call: Call) -> Answer:
 
 async def book(services: Services, call: Call) -> Answer:
     """Take a slot and propose its event to the business, both or neither."""
-    actor_id, slot_id = call.body_as(_acting).actor_id, call.path["slot_id"]
+    actor_id, slot_id = call.body_as(_actor).actor_id, call.path["slot_id"]
 
     async def work(connection: Connection) -> Answer:
         slot = await slots.take(connection, slot_id)
@@ -107,5 +106,5 @@ ROUTES: Final = (
     Route("PATCH", SLOT, change, "Change a slot", "events:write", SlotChange, None, Slot),
     Route("GET", "/v1/open-slots", find, "Slots of a region that can be booked", "events:read", None, SlotsQuery,
           SlotList),
-    Route("POST", SLOT + "/book", book, "Book a slot", "events:write", Acting, None, EventView, HTTPStatus.CREATED),
+    Route("POST", SLOT + "/book", book, "Book a slot", "events:write", Actor, None, EventView, HTTPStatus.CREATED),
 )  # fmt: skip

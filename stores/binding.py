@@ -26,7 +26,7 @@ def _uuid(value: Any) -> bytes:
 
 def _timestamp(value: Any) -> bytes:
     """Milliseconds since 1970, or a datetime."""
-    return _long(value) if isinstance(value, int) else _by_driver(cqltypes.DateType)(value)
+    return _long(value) if isinstance(value, int) else _date(value)
 
 
 def _texts(values: Any) -> bytes:
@@ -46,6 +46,7 @@ def _by_driver(column_type: "type[cqltypes._CassandraType]") -> Packer:
     return partial(column_type.serialize, protocol_version=PROTOCOL)
 
 
+_date: Final = _by_driver(cqltypes.DateType)
 PACKERS: Final[dict[str, Packer]] = {
     "bigint": _long,
     "int": _int,

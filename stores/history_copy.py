@@ -13,15 +13,14 @@ from cassandra.query import UNSET_VALUE
 
 from domain.history import COLUMNS_COMMITTED, Entry, said
 from stores.history_outbox import Key, key
-from stores.history_pages import entry_of
+from stores.history_pages import COLUMNS, entry_of
 from stores.scylla import UNBINDABLE, Scylla, Write
 
-COLUMNS: Final = Entry.__struct_fields__
 INSERT_ENTRY: Final = f"""
-    INSERT INTO event_history ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))})
+    INSERT INTO event_history ({COLUMNS}) VALUES ({", ".join("?" * len(Entry.__struct_fields__))})
     USING TIMESTAMP ?"""  # noqa: S608
 SELECT_CHAIN: Final = f"""
-    SELECT {", ".join(COLUMNS)} FROM event_history WHERE event_id = ? ORDER BY changed_at, change_id"""  # noqa: S608
+    SELECT {COLUMNS} FROM event_history WHERE event_id = ? ORDER BY changed_at, change_id"""  # noqa: S608
 ERASED: Final = ""
 """Overwrites a committed value that is gone: no tombstone is to hide it."""
 
@@ -59,7 +58,7 @@ def _cells(entry: Entry, absent: object) -> Iterable[object]:
     """The values of COLUMNS; `absent` where there never was one."""
     bytes_say = said(entry.hashed_bytes)
     erased = (bytes_say.commitments.keys() if bytes_say else set()) - entry.salts.keys()
-    for column in COLUMNS:
+    for column in Entry.__struct_fields__:
         value: object = getattr(entry, column)
         if value is None:
             value = ERASED if column in COLUMNS_COMMITTED and column in erased else absent
