@@ -84,6 +84,7 @@ class Supervisor:
             if life.process is None:
                 raise StackError(f"{name} does not run.")
             life.wanted = life.wanted and not stay_down
+            life.deaths = 0  # being killed says nothing of whether it can run
             life.process.kill()
             life.process.wait()
             self._look_at_end(life)

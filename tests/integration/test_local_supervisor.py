@@ -17,7 +17,7 @@ import pytest
 from local import processes, record
 from local.service import Service, StackError, in_order
 from local.stack import ROOT, end_leftovers
-from local.supervisor import Supervisor
+from local.supervisor import DEATHS_AT_START_MAX, Supervisor
 from tests.waiting import wait_until
 
 SLEEP = "import time; time.sleep(600)"
@@ -59,6 +59,14 @@ def test_a_killed_process_is_started_again_and_said_so(tmp_path: Path) -> None:
         supervisor.wait_ready("a")
         assert supervisor.pid("a") != first
         assert supervisor.restarts("a") == 1
+
+
+def test_however_often_one_is_killed_on_purpose_it_is_not_taken_for_one_that_cannot_run(tmp_path: Path) -> None:
+    with supervised(tmp_path, light("a")) as (supervisor, _):
+        supervisor.start("a")
+        for _kill in range(DEATHS_AT_START_MAX + 2):
+            supervisor.kill("a")
+            supervisor.wait_ready("a")
 
 
 def test_a_killed_one_that_shall_stay_down_stays_down_until_it_is_started(tmp_path: Path) -> None:
@@ -141,7 +149,7 @@ def test_the_next_command_ends_what_a_killed_supervisor_left(tmp_path: Path) -> 
 import sys; sys.path.insert(0, {str(ROOT)!r})
 from pathlib import Path
 from local import record
-from local.supervisor import Supervisor
+from local.supervisor import DEATHS_AT_START_MAX, Supervisor
 from tests.integration.test_local_supervisor import DEAF, light
 state = Path({str(tmp_path)!r})
 note = lambda seen: record.write(state, record.Record(supervisor=0, phase="up", services=seen))
