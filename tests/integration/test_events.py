@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from bench.confirmed_events import make_confirmed
 from domain.errors import NotThere
 from stores import events
 from stores.connections import AsyncStores
@@ -95,3 +96,20 @@ async def test_what_is_to_come_is_read_by_one_statement_however_much_it_is(
     found = await events.upcoming(stores.postgres, others[0])
     assert [(event.id, len(event.participants)) for event in found] == [(event_id, 4) for event_id in made]
     assert [query for query in statements if query not in (ALIVE, SET_CURRENT_USER)] == [events.SELECT_UPCOMING]
+
+
+async def test_what_is_to_come_is_found_without_reading_what_is_over(stores: AsyncStores, own_stores: Own) -> None:
+    user, *others = await new_users(stores, 3)
+    coming = await new_event(stores, user)
+    with psycopg.connect(own_stores.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as owner:
+        make_confirmed(owner, [user, *others], 400, ends_s=3_600.0)  # they began a year ago
+        owner.execute("VACUUM ANALYZE events, event_participants")
+    async with as_user(stores.postgres, user) as connection:
+        query = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) {events.SELECT_UPCOMING}"
+        plan = [row[0] for row in await (await connection.execute(query, (events.UPCOMING_MAX, user))).fetchall()]
+    told = "\n".join(plan)
+    print(told)
+    assert [event.id for event in await events.upcoming(stores.postgres, user)] == [coming.id]
+    assert "Index Only Scan using idx_participants_user on event_participants me" in told
+    assert "idx_events_upcoming" in told
+    assert "Rows Removed by Filter" not in told
