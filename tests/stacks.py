@@ -14,6 +14,8 @@ RUNS_MAX: Final = 4
 """More at once do not fit one machine."""
 WORKER: Final = os.environ.get("PYTEST_XDIST_WORKER", "alone")
 """Which of the processes that share a run this is (`pytest -n 2`): each has stacks of its own."""
+# A node of a test lives for seconds or minutes: Java's second compiler would take a third of the time of both cores.
+os.environ["JDK_JAVA_OPTIONS"] = "-XX:TieredStopAtLevel=1"
 
 
 @contextmanager
