@@ -5,7 +5,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from bench.confirmed_events import make_confirmed
 from domain.errors import NotThere
 from stores import events
 from stores.connections import AsyncStores
@@ -98,18 +97,11 @@ async def test_what_is_to_come_is_read_by_one_statement_however_much_it_is(
     assert [query for query in statements if query not in (ALIVE, SET_CURRENT_USER)] == [events.SELECT_UPCOMING]
 
 
-async def test_what_is_to_come_is_found_without_reading_what_is_over(stores: AsyncStores, own_stores: Own) -> None:
-    user, *others = await new_users(stores, 3)
-    coming = await new_event(stores, user)
-    with psycopg.connect(own_stores.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as owner:
-        make_confirmed(owner, [user, *others], 400, ends_s=3_600.0)  # they began a year ago
-        owner.execute("VACUUM ANALYZE events, event_participants")
+async def test_no_function_is_called_for_each_row_that_is_looked_at_for_what_is_to_come(stores: AsyncStores) -> None:
+    """It made 5,000 events of others cost 20 ms."""
+    (user,) = await new_users(stores, 1)
     async with as_user(stores.postgres, user) as connection:
-        query = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF, BUFFERS OFF) {events.SELECT_UPCOMING}"
-        plan = [row[0] for row in await (await connection.execute(query, (events.UPCOMING_MAX, user))).fetchall()]
-    told = "\n".join(plan)
-    print(told)
-    assert [event.id for event in await events.upcoming(stores.postgres, user)] == [coming.id]
-    assert "Index Only Scan using idx_participants_user on event_participants me" in told
-    assert "idx_events_upcoming" in told
-    assert "Rows Removed by Filter" not in told
+        cursor = await connection.execute(f"EXPLAIN {events.SELECT_UPCOMING}", (events.UPCOMING_MAX, user))
+        plan = "\n".join(row[0] for row in await cursor.fetchall())
+    assert "idx_participants_user" in plan, plan
+    assert "takes_part" not in plan
