@@ -25,7 +25,7 @@ demo: up ## Play a conversation through the real API, and compare what was asked
 	@$(RUN)/python -m local.demo
 
 test: setup lint ## Run everything that CI runs
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: setup ## Check style, types and the direction of imports
 	$(RUN)/ruff check .

@@ -66,6 +66,6 @@ QUICK: Final = Sizes(
     reads=50,
     confirmed_events=2_000,
     due_events=1_000,
-    backlog_events=2_000,
+    backlog_events=4_000,
     chain_entries=500,
 )

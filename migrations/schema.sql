@@ -155,18 +155,18 @@ CREATE FUNCTION public.chain_next(hash bytea, head bytea, bytes bytea) RETURNS b
     LANGUAGE sql IMMUTABLE
     RETURN sha256((COALESCE(hash, head) || bytes));
 
-CREATE FUNCTION public.complete_events(due public.history_change[]) RETURNS SETOF public.event_history_outbox
+CREATE FUNCTION public.complete_events(due public.history_change[]) RETURNS TABLE(event_id bigint, changed_at timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
     WITH entries AS MATERIALIZED (
         SELECT * FROM public.chain_history($1, NULL, NULL)
-    ), done AS (
-        UPDATE public.events AS e SET status = 'DONE', history_length = n.chain_seq, history_head = n.entry_hash,
-            history_at = n.changed_at
-        FROM entries AS n WHERE e.id = n.event_id
+    ), stored AS (
+        INSERT INTO public.event_history_outbox SELECT * FROM entries
     )
-    INSERT INTO public.event_history_outbox SELECT * FROM entries RETURNING *
+    UPDATE public.events AS e SET status = 'DONE', history_length = n.chain_seq, history_head = n.entry_hash,
+        history_at = n.changed_at
+    FROM entries AS n WHERE e.id = n.event_id RETURNING e.id, e.history_at
 $_$;
 
 CREATE FUNCTION public.complete_if_due(event_id bigint) RETURNS boolean
@@ -224,6 +224,7 @@ CREATE FUNCTION public.guard_event_history() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     length BIGINT := 0;
@@ -579,6 +580,11 @@ CREATE TABLE public.journals (
     CONSTRAINT journals_id_check CHECK ((id >= 0))
 );
 
+CREATE VIEW public.my_events WITH (security_barrier='true') AS
+ SELECT event_id
+   FROM public.event_participants
+  WHERE (user_id = public.current_user_id());
+
 CREATE TABLE public.oauth_tokens (
     id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -770,6 +776,8 @@ CREATE INDEX idx_events_start_time ON public.events USING btree (start_time);
 
 CREATE INDEX idx_events_status ON public.events USING btree (status);
 
+CREATE INDEX idx_events_upcoming ON public.events USING btree (id, start_time) WHERE ((status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying])::text[]));
+
 CREATE INDEX idx_history_changed ON public.event_history_outbox USING brin (changed_at);
 
 CREATE INDEX idx_history_participant ON public.event_history_outbox USING btree (((event_id)::text), (((COALESCE(new_value, old_value))::jsonb ->> 'user_id'::text)), chain_seq) WHERE (field_name = 'participants'::text);
@@ -780,7 +788,7 @@ CREATE INDEX idx_history_unrelayed ON public.event_history_outbox USING btree (e
 
 CREATE INDEX idx_idempotency_keys_created ON public.idempotency_keys USING btree (created_at);
 
-CREATE INDEX idx_participants_user ON public.event_participants USING btree (user_id);
+CREATE INDEX idx_participants_user ON public.event_participants USING btree (user_id, event_id);
 
 CREATE INDEX idx_payments_event ON public.payments USING btree (event_id);
 
@@ -902,7 +910,9 @@ CREATE POLICY event_participants_insert ON public.event_participants FOR INSERT 
    FROM public.events e
   WHERE ((e.id = event_participants.event_id) AND (e.creator_id = public.current_user_id()))))));
 
-CREATE POLICY event_participants_select ON public.event_participants FOR SELECT TO timingle_api USING (((user_id = public.current_user_id()) OR public.takes_part(event_id, public.current_user_id())));
+CREATE POLICY event_participants_select ON public.event_participants FOR SELECT TO timingle_api USING (((user_id = public.current_user_id()) OR (EXISTS ( SELECT
+   FROM public.my_events mine
+  WHERE (mine.event_id = event_participants.event_id)))));
 
 CREATE POLICY event_participants_update ON public.event_participants FOR UPDATE TO timingle_api USING (public.takes_part(event_id, public.current_user_id())) WITH CHECK ((public.takes_part(event_id, public.current_user_id()) AND ((user_id = public.current_user_id()) OR (NOT confirmed))));
 
@@ -910,7 +920,9 @@ ALTER TABLE public.events ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY events_insert ON public.events FOR INSERT TO timingle_api WITH CHECK ((creator_id = public.current_user_id()));
 
-CREATE POLICY events_select ON public.events FOR SELECT TO timingle_api USING (((creator_id = public.current_user_id()) OR public.takes_part(id, public.current_user_id())));
+CREATE POLICY events_select ON public.events FOR SELECT TO timingle_api USING (((creator_id = public.current_user_id()) OR (EXISTS ( SELECT
+   FROM public.my_events mine
+  WHERE (mine.event_id = events.id)))));
 
 CREATE POLICY events_update ON public.events FOR UPDATE TO timingle_api USING (public.takes_part(id, public.current_user_id()));
 
@@ -1020,6 +1032,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO timingle_api;
 GRANT SELECT ON TABLE public.journals TO timingle_api;
 
 GRANT INSERT(id) ON TABLE public.journals TO timingle_api;
+
+GRANT SELECT ON TABLE public.my_events TO timingle_api;
 
 GRANT SELECT ON TABLE public.open_slots TO timingle_api;
 

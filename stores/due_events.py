@@ -9,7 +9,7 @@ from psycopg_pool import ConnectionPool
 
 from stores.errors import postgres_errors
 
-PAGE_EVENTS: Final = 1_000
+PAGE_EVENTS: Final = 2_000
 """Their rows are locked for some 100 ms; more at once are hardly faster."""
 SELECT_NOW: Final = "SELECT now()"
 # Up to a time that stands still: it bounds the index, beyond which all future events lie, and the sweep.
@@ -53,7 +53,8 @@ def complete(pool: ConnectionPool, due: Sequence[Due]) -> list[float]:
     """
     ended = {one.id: one.end_time for one in due}
     with postgres_errors(), pool.connection() as connection:
-        done = connection.execute(COMPLETE_DUE, (list(ended),)).fetchall()
+        cursor = connection.execute(COMPLETE_DUE, (list(ended),), binary=True)  # a time as text costs twice as much
+        done = cursor.fetchall()
     return [(changed_at - ended[event_id]).total_seconds() for event_id, changed_at in done]
 
 
@@ -61,6 +62,6 @@ def _page(pool: ConnectionPool, until: datetime | None, after: Due) -> list[Due]
     with (
         postgres_errors(),
         pool.connection() as connection,
-        connection.cursor(row_factory=args_row(Due)) as cursor,
+        connection.cursor(row_factory=args_row(Due), binary=True) as cursor,
     ):
         return cursor.execute(SELECT_DUE, (until, *after, PAGE_EVENTS)).fetchall()

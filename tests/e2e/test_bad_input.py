@@ -3,13 +3,14 @@
 from typing import Any
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from tests.e2e.app import TIMES, refusal
 from tests.e2e.calls import Calls
 
 pytestmark = pytest.mark.usefixtures("nothing_is_stored")
-MISSING = object()
+MISSING = msgspec.UNSET
 HUGE = "9" * 100_000
 HTTPS = "https://a.example/"
 

@@ -15,7 +15,7 @@ from tests.e2e.answers import Event, Participant, Slot, Slots
 from tests.e2e.app import App, read, refusal
 from tests.e2e.behind import Behind
 
-MISSING = object()
+MISSING = msgspec.UNSET
 TOMORROW = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 
 

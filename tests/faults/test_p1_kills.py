@@ -5,15 +5,13 @@ client_id. Afterwards nobody lends a hand: all must come back by itself. `python
 random, for as long as one likes; TIMINGLE_CHAOS_RUNS=10 repeats each test of this file.
 """
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from local import record
-from local.stack import DEFAULT_STATE, SERVERS, Stack
+from local.stack import SERVERS, Stack
 from tests.faults.kills import (
     APPS,
     SETTLED_S_MAX,
@@ -26,9 +24,9 @@ from tests.faults.kills import (
     settle,
 )
 from tests.faults.kills_senders import Api, Conversation, Traffic, calling_app
+from tests.stacks import fresh_stack
 from tests.waiting import wait_until
 
-log = logging.getLogger("kills")
 KEEP_S: Final = 4.0
 """Over twice the local engine's sync period (1 s), and short enough that entries are trimmed while a test runs."""
 RUNS: Final = range(int(os.environ.get("TIMINGLE_CHAOS_RUNS", "1")))
@@ -50,11 +48,7 @@ AFTER: Final = 100
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Stack]:
     """A whole stack to be killed: the one that all tests share would lose what others do with it."""
-    states = [DEFAULT_STATE / name for name in ("kills", "kills-2", "kills-3")]
-    state = next((state for state in states if not record.is_held(state)), states[0])
-    environ = {"TIMINGLE_JOURNAL_KEEP": str(KEEP_S)}
-    with Stack(state, environ, lambda name, what: log.info("%s: %s", name, what), fresh=True) as stack:
-        stack.start(*SERVERS, "migrate", *APPS)
+    with fresh_stack("kills", {"TIMINGLE_JOURNAL_KEEP": str(KEEP_S)}, *APPS) as stack:
         yield stack
 
 

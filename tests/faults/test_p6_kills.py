@@ -2,7 +2,6 @@
 history is complete, every due event DONE once, and every chat was told once. Nobody lends a hand.
 """
 
-import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -16,17 +15,16 @@ import pytest
 import settings
 from bench.confirmed_events import make_confirmed, make_users
 from domain.ids import bucket_of
-from local import record
-from local.stack import DEFAULT_STATE, SERVERS, Stack
+from local.stack import SERVERS, Stack
 from stores import history_copy, history_outbox, pages
 from stores.connections import open_pool
 from stores.history_pages import entry_of
 from stores.scylla import Scylla
 from tests.faults.kills import CommitLog
 from tests.integration.chained import Connection
+from tests.stacks import fresh_stack
 from tests.waiting import wait_until
 
-log = logging.getLogger("kills")
 KEEP_S: Final = 4.0
 """Over twice the local engine's sync period (1 s)."""
 APPS: Final = ("worker-messages", "worker-upkeep", "worker-events", "beat")
@@ -93,11 +91,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def victims() -> Iterator[Stack]:
-    states = [DEFAULT_STATE / name for name in ("relays", "relays-2")]
-    state = next((state for state in states if not record.is_held(state)), states[0])
-    environ = {"TIMINGLE_JOURNAL_KEEP": str(KEEP_S)}
-    with Stack(state, environ, lambda name, what: log.info("%s: %s", name, what), fresh=True) as stack:
-        stack.start(*SERVERS, "migrate", *APPS)
+    with fresh_stack("relays", {"TIMINGLE_JOURNAL_KEEP": str(KEEP_S)}, *APPS) as stack:
         yield stack
 
 

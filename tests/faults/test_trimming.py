@@ -18,12 +18,16 @@ from stores.journal import GROUP, STREAM
 from tests.journals import Caller, in_database, said
 
 BACKLOG: Final = 100_000
+IN_TURNS: Final = 20_000
+TURN_ENTRIES_MAX: Final = 200
+"""In turns it is the number of batches that counts: as many as the backlog has, a fifth of their size."""
 ADD_AT_ONCE: Final = 10_000
 NODES: Final = "a:1"
 AGES_S: Final = 60.0
 AWAY_EVERY: Final = 8
 """One batch in so many is handed back: its store is away for a moment."""
-SEED: Final = 1
+SEED: Final = 3
+"""The same turns each time; of the first six seeds five let the rarer loss happen."""
 ADD: Final = (
     "for i = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '*', 'f', 1, 'v', i, 's', i, 'o', ARGV[2]) end"
 )
@@ -39,17 +43,26 @@ def _end_drains_soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def _in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer_group, "BATCH_ENTRIES_MAX", TURN_ENTRIES_MAX)
+
+
+@pytest.fixture
 def caller(stack: Stack) -> Iterator[Caller]:
-    """A journal with a backlog that nobody has read."""
+    """A journal of this test's own."""
     made = Caller(in_database(stack.env["TIMINGLE_JOURNAL_URLS"], 3))
     made.start_anew()
     with made.consumer("") as group:
         group.sweep(0, NODES)
-    for _ in range(BACKLOG // ADD_AT_ONCE):
-        made.redis.eval(ADD, 1, STREAM, ADD_AT_ONCE, b"\x91" + said().operation)
     yield made
     made.redis.flushdb()
     made.close()
+
+
+def add(caller: Caller, entries: int) -> None:
+    """A backlog that nobody has read."""
+    for _ in range(entries // ADD_AT_ONCE):
+        caller.redis.eval(ADD, 1, STREAM, ADD_AT_ONCE, b"\x91" + said().operation)
 
 
 def consume(group: ConsumerGroup, chance: random.Random, stored: set[str]) -> Steps:
@@ -101,6 +114,7 @@ def lost(caller: Caller, trim: Callable[[Caller], Steps]) -> int:
     """How many entries nobody stored, when two consumers and a sweep take turns by chance."""
     chance = random.Random(SEED)  # noqa: S311
     stored: set[str] = set()
+    add(caller, IN_TURNS)
     with caller.consumer("a") as a, caller.consumer("b") as b:
         at_work = [consume(a, chance, stored), consume(b, chance, stored)]
         sweep = trim(caller)
@@ -109,9 +123,10 @@ def lost(caller: Caller, trim: Callable[[Caller], Steps]) -> int:
             if next(one, one) is one:
                 at_work.remove(one)
         next(sweep)
-    return BACKLOG - len(stored)
+    return IN_TURNS - len(stored)
 
 
+@pytest.mark.usefixtures("_in_turns")
 def test_trimmed_in_one_piece_no_entry_is_lost_whoever_has_the_next_turn(caller: Caller) -> None:
     assert lost(caller, trim_in_one_piece) == 0
     with caller.consumer("sweep") as group:
@@ -119,17 +134,20 @@ def test_trimmed_in_one_piece_no_entry_is_lost_whoever_has_the_next_turn(caller:
     assert caller.redis.xlen(STREAM) == 0
 
 
+@pytest.mark.usefixtures("_in_turns")
 def test_trimmed_by_xpending_alone_most_of_the_backlog_is_lost(caller: Caller) -> None:
-    assert lost(caller, trim_by_xpending_alone) > BACKLOG // 2
+    assert lost(caller, trim_by_xpending_alone) > IN_TURNS // 2
 
 
+@pytest.mark.usefixtures("_in_turns")
 def test_trimmed_by_xpending_and_then_xinfo_some_batches_are_lost(caller: Caller) -> None:
-    assert 0 < lost(caller, trim_by_xpending_then_xinfo) < BACKLOG // 2
+    assert 0 < lost(caller, trim_by_xpending_then_xinfo) < IN_TURNS // 2
 
 
 def test_trimmed_while_two_consumers_run_at_full_speed_no_entry_is_lost(caller: Caller) -> None:
     """The same at once and not in turns."""
     stored: list[set[str]] = [set(), set()]
+    add(caller, BACKLOG)
 
     def run(name: str, seed: int) -> None:
         with caller.consumer(name) as group:

@@ -6,9 +6,16 @@ import pytest
 import pytest_asyncio
 
 from local.stack import Stack
+from stores import consumer_group
 from stores.connections import AsyncStores
 from tests.integration.as_ingest import stores_of_ingest
 from tests.integration.own import Own, empty, own_place
+
+
+@pytest.fixture(autouse=True)
+def _end_drains_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A drain waits half a second for more before it ends; here nobody sends more meanwhile."""
+    monkeypatch.setattr(consumer_group, "BLOCK_MS", 1)
 
 
 @pytest.fixture(scope="session")

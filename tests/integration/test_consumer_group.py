@@ -5,17 +5,10 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack import Stack
-from stores import consumer_group
 from stores.consumer_group import CLAIM_ENTRIES, IDLE_MS_MAX, WAIT_MS, WAITING, ConsumerGroup
 from stores.journal import GROUP, STREAM, VANISHED
 from tests.integration.consumers import AGES_S, age, first, held, pending, say, say_quickly, taken
 from tests.journals import EVENT, Caller, in_database
-
-
-@pytest.fixture(autouse=True)
-def _end_drains_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A drain waits half a second for more before it ends; here nobody sends more."""
-    monkeypatch.setattr(consumer_group, "BLOCK_MS", 1)
 
 
 @pytest.fixture

@@ -6,18 +6,11 @@ import pytest
 
 from domain.errors import Away
 from local.stack import Stack
-from stores import consumer_group
 from stores.consumer_group import BATCH_OPERATIONS, ConsumerGroup, open_sync
 from stores.journal import STREAM
 from tests.faults.proxy import Proxy
 from tests.integration.consumers import AGES_S, age, first, held, say, taken
 from tests.journals import EVENT, Caller, in_database, said
-
-
-@pytest.fixture(autouse=True)
-def _end_drains_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A drain waits half a second for more before it ends; here nobody sends more."""
-    monkeypatch.setattr(consumer_group, "BLOCK_MS", 1)
 
 
 @pytest.fixture

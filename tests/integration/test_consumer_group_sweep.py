@@ -7,7 +7,6 @@ import pytest
 
 from domain.entries import EntryId
 from local.stack import Stack
-from stores import consumer_group
 from stores.consumer_group import IDLE_MS_MAX, WAITING, ConsumerGroup
 from stores.journal import CLOCK, GROUP, NOTES, STREAM, VANISHED
 from stores.journal_functions import LIBRARY, SWEEP, VERSION
@@ -17,12 +16,6 @@ from tests.waiting import wait_until
 AGES_S = 30.0
 NODES, RESTARTED = "a:1,b:1", "a:1,b:2"
 LONG_S = 3_600
-
-
-@pytest.fixture(autouse=True)
-def _end_drains_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A drain waits half a second for more before it ends; here nobody sends more."""
-    monkeypatch.setattr(consumer_group, "BLOCK_MS", 1)
 
 
 @pytest.fixture

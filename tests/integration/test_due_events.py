@@ -10,7 +10,7 @@ import pytest
 from bench.confirmed_events import make_confirmed, make_users
 from domain.history_verify import verify
 from stores import due_events
-from stores.due_events import PAGE_EVENTS, SELECT_DUE
+from stores.due_events import SELECT_DUE
 from stores.events_lag import SELECT_LAG, EventsLag
 from tasks import events
 from tests.integration.chained import Connection, read_chain, read_event
@@ -20,6 +20,8 @@ from tests.integration.tampering import unguarded
 COUNT_DONE_ONCE = """
     SELECT count(*) FROM events AS e WHERE e.id = ANY(%s) AND e.status = 'DONE' AND e.history_length = 6
         AND (SELECT count(*) FROM event_history_outbox AS h WHERE h.event_id = e.id AND h.change_type = 'DONE') = 1"""
+PAGE = 200
+"""Events that one statement of these sweeps makes DONE: a tenth of what the real ones do."""
 PAST_S = -3_600.0
 FUTURE_S = 3_600.0
 
@@ -28,6 +30,11 @@ FUTURE_S = 3_600.0
 def owner(own_stores: Own) -> Iterator[Connection]:
     with psycopg.connect(own_stores.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture(autouse=True)
+def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(due_events, "PAGE_EVENTS", PAGE)
 
 
 @pytest.fixture
@@ -72,7 +79,7 @@ def test_what_is_due_is_done_with_its_entry_and_what_is_not_is_left(
 
 def test_of_many_sweeps_at_once_each_event_is_done_by_one(own: Own, owner: Connection, people: list[int]) -> None:
     """P7. Two beats, or one that comes back after a week."""
-    due = make_confirmed(owner, people, PAGE_EVENTS * 2 + 1, -7 * 24 * 3_600.0)
+    due = make_confirmed(owner, people, PAGE * 2 + 1, -7 * 24 * 3_600.0)
     with ThreadPoolExecutor(2) as threads:
         runs = list(threads.map(lambda _: sweep(own), range(2)))
     assert sum(map(len, runs)) == len(due)
@@ -81,14 +88,14 @@ def test_of_many_sweeps_at_once_each_event_is_done_by_one(own: Own, owner: Conne
 
 def test_events_that_somebody_holds_hide_none_behind_them(own: Own, owner: Connection, people: list[int]) -> None:
     """P7. A full first page of them."""
-    held = make_confirmed(owner, people, PAGE_EVENTS, PAST_S)
+    held = make_confirmed(owner, people, PAGE, PAST_S)
     behind = make_confirmed(owner, people, 5, PAST_S + 60)
     with psycopg.connect(own.env["TIMINGLE_POSTGRES_URL"]) as other:
         other.execute("SELECT FROM events WHERE id = ANY(%s) FOR UPDATE", (held,))
         assert len(sweep(own)) == 5
         assert done_once(own, behind) == 5
         assert done_once(own, held) == 0
-    assert len(sweep(own)) == PAGE_EVENTS
+    assert len(sweep(own)) == PAGE
 
 
 def test_events_whose_chain_cannot_be_extended_sink_none_beside_or_behind_them(
@@ -141,7 +148,7 @@ def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
     make_confirmed(owner, people, 3_000, FUTURE_S)
     owner.execute("ANALYZE events")
     query = f"EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) {SELECT_DUE}"
-    plan = "\n".join(row[0] for row in owner.execute(query, (datetime.now(UTC), *due_events.BEGINNING, PAGE_EVENTS)))
+    plan = "\n".join(row[0] for row in owner.execute(query, (datetime.now(UTC), *due_events.BEGINNING, PAGE)))
     assert "idx_events_confirmed_end" in plan
     assert "Rows Removed by Filter" not in plan
     assert "Sort" not in plan

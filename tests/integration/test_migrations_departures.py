@@ -14,7 +14,7 @@ from tests.integration.databases import ROOT, Place, cluster, place
 PAGE = (ROOT / "docs" / "departures.md").read_text()
 SELECT_COLUMNS = """
     SELECT table_name, array_agg(column_name::text) FROM information_schema.columns
-    WHERE table_schema = 'public' GROUP BY table_name"""
+    WHERE table_schema = 'public' AND table_name IN (SELECT tablename FROM pg_tables) GROUP BY table_name"""
 SELECT_INDEXES = "SELECT tablename, array_agg(indexname::text) FROM pg_indexes WHERE schemaname = 'public' GROUP BY 1"
 SELECT_CQL_COLUMNS = """
     SELECT table_name, column_name, type, kind, position, clustering_order FROM system_schema.columns

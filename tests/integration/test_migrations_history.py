@@ -408,11 +408,12 @@ def test_many_events_are_done_in_one_statement_each_with_its_entry(
     """P6, P7."""
     due = [confirmed(api, *people, -1) for _ in range(5)]
     sweep = """
-        SELECT event_id, chain_seq FROM complete_events(ARRAY(
+        SELECT event_id FROM complete_events(ARRAY(
             SELECT done_change(e) FROM events AS e
             WHERE status = 'CONFIRMED' AND end_time <= now() AND id = ANY(%s)
             ORDER BY end_time, id FOR NO KEY UPDATE SKIP LOCKED)) ORDER BY event_id"""
-    assert owner.execute(sweep, [due]).fetchall() == [(event_id, 6) for event_id in due]
+    assert owner.execute(sweep, [due]).fetchall() == [(event_id,) for event_id in due]
+    assert [len(read_chain(owner, event_id)) for event_id in due] == [6] * 5
     assert owner.execute(sweep, [due]).fetchall() == []
     assert [faults(owner, event_id) for event_id in due] == [[]] * 5
 

@@ -139,6 +139,17 @@ def test_participants_see_event_and_participants_and_an_outsider_sees_nothing(
     assert seen == {creator: (1, 2), guest: (1, 2), outsider: (0, 0)}
 
 
+def test_the_view_that_policies_ask_shows_the_events_of_whoever_acts(
+    api: Connection, creator: int, guest: int, outsider: int
+) -> None:
+    event = make_event(api, creator, guest)
+    seen = "SELECT event_id FROM my_events"
+    for user, events in ((guest, [(event,)]), (outsider, [])):
+        with acting(api, user):
+            assert api.execute(seen).fetchall() == events
+    assert api.execute(seen).fetchall() == [], "nobody acts"
+
+
 def test_a_connection_remembers_nobody(api: Connection, creator: int) -> None:
     event = make_event(api, creator)
     with acting(api, creator):
