@@ -29,9 +29,9 @@ CREATE TABLE payment_webhooks (
     CONSTRAINT payment_webhooks_provider_check CHECK (provider IN ('TOSS', 'STRIPE')),
     CONSTRAINT payment_webhooks_state_check CHECK (state IN ('waiting', 'done', 'quarantined')),
     CONSTRAINT payment_webhooks_outcome_check CHECK ((outcome IS NOT NULL) = (state = 'done')
-        AND outcome IN ('applied', 'corrected', 'unchanged', 'not-confirmed', 'ignored', 'resolved')),
+        AND outcome IN ('confirmed', 'not-confirmed', 'not-about-a-payment', 'resolved')),
     CONSTRAINT payment_webhooks_reason_check CHECK ((state <> 'quarantined' OR reason IS NOT NULL)
-        AND reason IN ('amount', 'currency', 'order', 'receiver', 'unknown-payment', 'secret')),
+        AND reason IN ('amount', 'currency', 'order', 'receiver', 'status', 'unknown-payment', 'secret')),
     CONSTRAINT payment_webhooks_processed_check CHECK ((processed_at IS NULL) = (state = 'waiting'))
 );
 CREATE INDEX idx_webhooks_waiting ON payment_webhooks (next_try_at, id) WHERE state = 'waiting';

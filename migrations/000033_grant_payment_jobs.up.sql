@@ -1,8 +1,8 @@
 -- What ingest may do: put into the inbox, and ask for confirms and refunds of payments that the acting user sees.
 -- What becomes of them is written by workers. What a payment's metadata hides is bound to its id, which comes first.
 GRANT INSERT (id) ON payments TO timingle_api;
-GRANT INSERT (provider, body_hash, provider_event_id, event_type, order_id, transaction_id, claims, secret_hash, headers,
-    payload_encrypted, is_verified, payment_id) ON payment_webhooks TO timingle_api;
+GRANT INSERT (provider, body_hash, provider_event_id, event_type, order_id, transaction_id, claims, secret_hash,
+    headers, payload_encrypted, is_verified, payment_id) ON payment_webhooks TO timingle_api;
 GRANT SELECT (id, provider, body_hash) ON payment_webhooks TO timingle_api;
 GRANT USAGE ON SEQUENCE payment_webhooks_id_seq TO timingle_api;
 GRANT SELECT, INSERT (payment_id, payment_key) ON payment_confirms TO timingle_api;
@@ -25,8 +25,8 @@ CREATE POLICY payment_refunds_insert ON payment_refunds FOR INSERT TO timingle_a
         AND EXISTS (SELECT FROM payments AS p WHERE p.id = payment_id AND p.receiver_id = current_user_id())
     );
 
--- A webhook acts for nobody, so no policy shows it a payment: this tells which one an order is of, and what the secret of
--- a DEPOSIT_CALLBACK must hash to, once that is known.
+-- A webhook acts for nobody, so no policy shows it a payment: this tells which one an order is of, and what the secret
+-- of a DEPOSIT_CALLBACK must hash to, once that is known.
 CREATE FUNCTION payment_of_order(order_id TEXT) RETURNS TABLE (payment_id BIGINT, deposit_secret_hash BYTEA)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT p.id, p.deposit_secret_hash FROM public.payments AS p WHERE p.order_id = $1
