@@ -1,4 +1,4 @@
-"""What an event's history says of its payments: who, how much, how far. Nothing of a card, an account or an order (P6)."""
+"""What an event's history says of its payments: who, how much, how far; nothing of a card or an account (P6)."""
 
 from dataclasses import dataclass
 from decimal import Decimal

@@ -25,15 +25,15 @@ CREATE TABLE payment_refunds (
 CREATE INDEX idx_refunds_payment ON payment_refunds (payment_id);
 CREATE INDEX idx_refunds_waiting ON payment_refunds (next_try_at, id) WHERE state = 'waiting';
 
--- Two refunds at once must not come to more than was paid: whoever adds one holds the payment's row. Read past the
--- policies: a refund that the acting user does not see counts as well.
+-- Two refunds at once must not come to more than was paid: whoever asks for one holds the payment's row. Read past the
+-- policies: a refund that the acting user does not see counts as well. What becomes of one is the provider's word.
 CREATE FUNCTION guard_refund_sum() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     paid NUMERIC;
 BEGIN
     SELECT p.amount INTO paid FROM public.payments AS p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
-    IF NEW.state <> 'failed' AND NEW.amount > paid - (
+    IF NEW.amount > paid - (
         SELECT coalesce(sum(r.amount), 0) FROM public.payment_refunds AS r
         WHERE r.payment_id = NEW.payment_id AND r.state <> 'failed' AND r.id <> NEW.id
     ) THEN
@@ -43,6 +43,6 @@ BEGIN
     RETURN NEW;
 END;
 $$;
-CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount, state ON payment_refunds
+CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount ON payment_refunds
     FOR EACH ROW EXECUTE FUNCTION guard_refund_sum();
 REVOKE ALL ON FUNCTION guard_refund_sum() FROM PUBLIC;
