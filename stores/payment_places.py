@@ -1,4 +1,4 @@
-"""What each encrypted value of payments is bound to: the id or key of its row, which is known before the row is there."""
+"""What each encrypted value of payments is bound to: what is known of its row before the row is there."""
 
 from uuid import UUID
 
