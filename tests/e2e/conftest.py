@@ -34,7 +34,7 @@ def behind(system: Stack) -> Iterator[Behind]:
 def calls(app: App) -> Calls:
     """Calls about a message that is stored."""
     chat = new_chat(app)
-    return Calls(chat, chat.said().message_id)
+    return Calls(chat, chat.said().message_id, chat.asked().id)
 
 
 @pytest.fixture
