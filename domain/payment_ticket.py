@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
+from hashlib import sha256
 from typing import Final
 
 from domain.payment import PHASES, Phase, Provider, Snapshot
@@ -69,6 +70,8 @@ class Waiting:
     hint: Hint
     attempts: int
     """Fetches that did not know yet what it says."""
+    secret_hash: bytes | None = None
+    """`hash_of_secret` of what it shows, where it is a deposit's callback: the inbox keeps no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def judge(applied_ticket: int, ticket: int, snapshot: Snapshot, waiting: Iterabl
     """
     closed, lagging, forged = [], [], []
     for one in waiting:
-        if not shows_secret(one.hint, snapshot.secret):
+        if not shows_secret(one, snapshot.secret):
             forged.append(one.inbox_id)
         elif knows(snapshot, one.hint):
             closed.append((one.inbox_id, InboxOutcome.CONFIRMED))
@@ -108,11 +111,16 @@ def judge(applied_ticket: int, ticket: int, snapshot: Snapshot, waiting: Iterabl
     return Verdict(may_apply(applied_ticket, ticket), tuple(closed), tuple(lagging), tuple(forged))
 
 
-def shows_secret(hint: Hint, secret: str | None) -> bool:
+def hash_of_secret(secret: str) -> bytes:
+    """What is kept of a deposit's secret. It is random: a plain hash is enough."""
+    return sha256(secret.encode()).digest()
+
+
+def shows_secret(webhook: Waiting, secret: str | None) -> bool:
     """False for a deposit's callback with another secret than the payment's. Takes as long whichever byte differs."""
-    if hint.secret is None or secret is None:
+    if webhook.secret_hash is None or secret is None:
         return True
-    return hmac.compare_digest(hint.secret.encode(), secret.encode())
+    return hmac.compare_digest(webhook.secret_hash, hash_of_secret(secret))
 
 
 def knows(snapshot: Snapshot, hint: Hint) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 from psycopg_pool import AsyncConnectionPool
 
 from domain.keyring import NONCE_BYTES, KeyRing
-from domain.payment_ticket import Hint
+from domain.payment_ticket import Hint, hash_of_secret
 from stores.errors import postgres_errors
 from stores.payment_places import place_of_payload
 
@@ -62,8 +62,3 @@ async def secret_hash_of(pool: AsyncConnectionPool, order_id: str) -> bytes | No
         async with pool.connection() as connection:
             row = await (await connection.execute(SELECT_PAYMENT_OF_ORDER, (order_id,))).fetchone()
             return None if row is None else row[1]
-
-
-def hash_of_secret(secret: str) -> bytes:
-    """What is kept of a deposit's secret. It is random: a plain hash is enough."""
-    return sha256(secret.encode()).digest()
