@@ -1,4 +1,4 @@
-"""PostgreSQL: payment_webhooks, the inbox, as workers work it off. What a provider sent is a hint and stays one (P8)."""
+"""PostgreSQL: payment_webhooks, the inbox, as workers work it off. What came is a hint, whoever sent it (P8)."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -75,6 +75,12 @@ def quarantine(pool: ConnectionPool, inbox_id: int, reason: QuarantineReason) ->
         connection.execute(QUARANTINE, (reason, [inbox_id]))
 
 
+def quarantine_all(connection: Connection, waiting: Sequence[Waiting], reason: QuarantineReason) -> None:
+    """The same for all that were read with a ticket, in its transaction. Raises Away."""
+    with postgres_errors():
+        connection.execute(QUARANTINE, (reason, [one.inbox_id for one in waiting]))
+
+
 def close(pool: ConnectionPool, inbox_id: int, outcome: InboxOutcome) -> None:
     """Be done with a webhook. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
@@ -91,6 +97,12 @@ def store(connection: Connection, verdict: Verdict) -> None:
             cursor.execute(LET_LAG, (list(verdict.lagging),))
         if verdict.forged:
             cursor.execute(QUARANTINE, (QuarantineReason.SECRET, list(verdict.forged)))
+
+
+def conclude(pool: ConnectionPool, verdict: Verdict) -> None:
+    """The same where no payment changes, in a transaction of its own. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        store(connection, verdict)
 
 
 def trim(pool: ConnectionPool, limit: int) -> int:

@@ -25,6 +25,7 @@ from tests.integration.chained import (
     make_event,
     read_chain,
     read_event,
+    read_payments,
     value,
 )
 from tests.integration.databases import ROOT, Place, place
@@ -88,7 +89,7 @@ def in_one_transaction(connection: Connection) -> Callable[[Callable[[], None]],
 
 
 def faults(owner: Connection, event_id: int) -> list[object]:
-    return list(verify(read_chain(owner, event_id), read_event(owner, event_id)))
+    return list(verify(read_chain(owner, event_id), read_event(owner, event_id), None, read_payments(owner, event_id)))
 
 
 def test_sql_makes_the_bytes_that_python_checks(owner: Connection, api: Connection, people: tuple[int, int]) -> None:
