@@ -71,8 +71,6 @@ class Waiting:
     attempts: int
     """Fetches that did not know yet what it says."""
     secret_hash: bytes | None = None
-    """Of the secret that a deposit's callback shows; the inbox keeps no secret."""
-    secret_hash: bytes | None = None
     """`hash_of_secret` of what it shows, where it is a deposit's callback: the inbox keeps no secret."""
 
 
