@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from domain.payment import Expected, QuarantineReason, Settlement, Snapshot, mismatch_of, settle
+from domain.payment import (
+    Expected,
+    PaymentStatus,
+    Provider,
+    QuarantineReason,
+    Settlement,
+    Snapshot,
+    mismatch_of,
+    settle,
+)
 from domain.payment_ticket import LAG_TRIES_MAX, InboxOutcome, Verdict, Waiting, judge
 
 
@@ -39,3 +48,16 @@ def conclude_absence(waiting: Sequence[Waiting]) -> Verdict:
         lagging=tuple(one.inbox_id for one in waiting if one.inbox_id not in over),
         forged=(),
     )
+
+
+def transaction_to_ask(present: Expected, waiting: Sequence[Waiting], named: str | None) -> str | None:
+    """By which of Stripe's ids a payment is fetched; None: search for its order, which Stripe finds a minute late.
+
+    Once the money has come, the transaction that brought it counts. Before, whoever failed may try by another one, and
+    the one that was named last is asked about: `named`, or what a signed webhook says.
+    """
+    if present.status in (PaymentStatus.COMPLETED, PaymentStatus.REFUNDED):
+        return present.transaction_id
+    hints = [one.hint for one in waiting if one.hint.provider is Provider.STRIPE]
+    told = [hint.transaction_id for hint in hints if hint.transaction_id is not None]
+    return named or (told[-1] if told else present.transaction_id)

@@ -11,8 +11,10 @@ import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 
+from domain.keyring import KeyRing
 from domain.payment import SnapshotRefund
 from stores.errors import postgres_errors
+from stores.payment_places import place_of_reason
 from stores.waiting import HOLD, IS_FREE, Jobs
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -22,7 +24,8 @@ HOLD_CONFIRM: Final = f"""
 # A refund counts as sent from before it is: whoever comes after a worker that died looks it up first.
 HOLD_REFUND: Final = f"""
     UPDATE payment_refunds SET {HOLD}, first_sent_at = coalesce(first_sent_at, now()) WHERE id = %s AND {IS_FREE}
-    RETURNING id, payment_id, key, amount, provider_refund_id, old.first_sent_at IS NOT NULL AS was_sent"""  # noqa: S608
+    RETURNING id, payment_id, key, amount, reason_encrypted, provider_refund_id,
+        old.first_sent_at IS NOT NULL AS was_sent"""  # noqa: S608
 SELECT_STATE: Final = "SELECT state FROM {table} WHERE id = %s"
 END: Final = "UPDATE {table} SET state = %s, cause = %s, ended_at = now() WHERE id = %s AND state = 'waiting'"
 NOTE_ANSWERED: Final = "UPDATE payment_refunds SET provider_refund_id = %s WHERE id = %s"
@@ -64,6 +67,7 @@ class Refund:
     key: UUID
     """The provider's Idempotency-Key, and what it keeps of the refund beside it."""
     amount: Decimal
+    reason_encrypted: bytes | None
     provider_refund_id: str | None
     """Once the provider has said that it does it: then it is not asked again."""
     was_sent: bool
@@ -80,6 +84,13 @@ def hold_refund(pool: ConnectionPool, refund_id: int) -> Refund | None:
     """The same for a refund. Raises Away."""
     with postgres_errors(), pool.connection() as connection, connection.cursor(row_factory=class_row(Refund)) as c:
         return c.execute(HOLD_REFUND, (refund_id,)).fetchone()
+
+
+def reason_of(keys: KeyRing, refund: Refund) -> str:
+    """Why it is given back, in the receiver's words. Raises NotDecryptable."""
+    if refund.reason_encrypted is None:
+        return ""
+    return keys.decrypt(refund.reason_encrypted, place_of_reason(refund.key)).decode()
 
 
 def is_waiting(pool: ConnectionPool, jobs: Jobs, job_id: int) -> bool:

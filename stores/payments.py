@@ -8,12 +8,12 @@ was applied before. A trigger refuses any other change of a payment's state.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from psycopg.rows import kwargs_row
+from psycopg.rows import args_row, kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.errors import NotThere
@@ -36,6 +36,12 @@ UPDATE_PAYMENT: Final = """
         deposit_secret_hash = coalesce(%s, deposit_secret_hash)
     WHERE id = %s"""
 APPEND_CHANGES: Final = "SELECT length FROM append_changes(%s, %s, NULL, NULL)"
+SELECT_PAYMENT: Final = f"SELECT {COLUMNS} FROM payments WHERE id = %s"  # noqa: S608
+SELECT_NOW: Final = "SELECT now()"
+SELECT_TO_ASK: Final = """
+    SELECT next_ask_at, id, created_at, asks FROM payments
+    WHERE status = 'PENDING' AND next_ask_at <= %s AND (next_ask_at, id) > (%s, %s) ORDER BY next_ask_at, id LIMIT %s"""
+NOTE_ASKED: Final = "UPDATE payments SET asks = %s, next_ask_at = %s WHERE id = %s"
 SELECT_BY_ORDER: Final = "SELECT id FROM payments WHERE order_id = %s"
 SELECT_BY_TRANSACTION: Final = "SELECT id FROM payments WHERE transaction_id = %s"
 
@@ -102,6 +108,32 @@ class Ticket:
     """The webhooks that had arrived by then, and that nobody else was at: they are held."""
 
 
+class DueToAsk(NamedTuple):
+    """A payment that stays PENDING; in the order of the index."""
+
+    next_ask_at: datetime
+    id: int
+    created_at: datetime
+    asks: int
+
+
+PAGE_PAYMENTS: Final = 100
+BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), 0)
+
+
+def get(pool: ConnectionPool, payment_id: int) -> Payment:
+    """A payment as it stands. Raises NotThere, Away."""
+    with (
+        postgres_errors(),
+        pool.connection() as connection,
+        connection.cursor(row_factory=kwargs_row(_payment_of)) as cursor,
+    ):
+        found = cursor.execute(SELECT_PAYMENT, (payment_id,)).fetchone()
+    if found is None:
+        raise NotThere(f"There is no payment {payment_id}.")
+    return found
+
+
 def find(pool: ConnectionPool, order_id: str | None, transaction_id: str | None) -> int | None:
     """Which payment is meant, by our own id of the order or else by the provider's. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
@@ -141,6 +173,31 @@ def store(connection: Connection, ticket: Ticket, present: Payment, snapshot: Sn
     if concluded.settlement is not None:
         _apply(connection, ticket, present, snapshot, concluded.settlement)
         payment_jobs.note_refunds(connection, present.id, snapshot.refunds)
+
+
+def pages_to_ask(pool: ConnectionPool) -> Iterator[list[DueToAsk]]:
+    """All that are to be asked about now, each page beyond the one before, whatever became of that. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        (until,) = connection.execute(SELECT_NOW).fetchone() or (None,)
+    after = BEGINNING
+    while page := _page_to_ask(pool, (until, *after, PAGE_PAYMENTS)):
+        yield page
+        after = page[-1].next_ask_at, page[-1].id
+
+
+def note_asked(pool: ConnectionPool, payment_id: int, asks: int, again_at: datetime | None) -> None:
+    """Note how often a payment was asked about and when it is again, if it is. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        connection.execute(NOTE_ASKED, (asks, again_at, payment_id))
+
+
+def _page_to_ask(pool: ConnectionPool, parameters: tuple[object, ...]) -> list[DueToAsk]:
+    with (
+        postgres_errors(),
+        pool.connection() as connection,
+        connection.cursor(row_factory=args_row(DueToAsk)) as cursor,
+    ):
+        return cursor.execute(SELECT_TO_ASK, parameters).fetchall()
 
 
 def _apply(connection: Connection, ticket: Ticket, present: Payment, snapshot: Snapshot, becomes: Settlement) -> None:
