@@ -112,8 +112,8 @@ class Snapshot:
     approved: bool
     """The money had been taken, at this moment or before."""
     refunds: tuple[SnapshotRefund, ...] = ()
-    receiver_id: int | None = None
-    """Of the provider's metadata, where it was set."""
+    receiver_id: str | None = None
+    """Of the provider's metadata, as it stands there; None where it was not set."""
     method: str | None = None
     """In the provider's own words."""
     secret: str | None = field(default=None, repr=False)
@@ -190,7 +190,7 @@ def mismatch_of(expected: Expected, snapshot: Snapshot) -> QuarantineReason | No
         return QuarantineReason.CURRENCY
     if snapshot.amount != expected.amount or not 0 <= snapshot.refunded_amount <= snapshot.amount:
         return QuarantineReason.AMOUNT
-    if snapshot.receiver_id not in (None, expected.receiver_id):
+    if snapshot.receiver_id not in (None, str(expected.receiver_id)):
         return QuarantineReason.RECEIVER
     return None
 
