@@ -8,7 +8,7 @@ was applied before. A trigger refuses any other change of a payment's state.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from psycopg.rows import args_row, kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.errors import NotThere
-from domain.payment import Expected, PaymentStatus, Provider, Settlement, Snapshot, provider_of
+from domain.payment import PROVIDERS, Expected, PaymentStatus, Provider, Settlement, Snapshot, provider_of
 from domain.payment_conclusion import Conclusion
 from domain.payment_history import PaymentState, change
 from domain.payment_ticket import Waiting, hash_of_secret
@@ -37,6 +37,12 @@ UPDATE_PAYMENT: Final = """
     WHERE id = %s"""
 APPEND_CHANGES: Final = "SELECT length FROM append_changes(%s, %s, NULL, NULL)"
 SELECT_PAYMENT: Final = f"SELECT {COLUMNS} FROM payments WHERE id = %s"  # noqa: S608
+SELECT_PAYMENT_OF_ORDER: Final = f"SELECT {COLUMNS} FROM payments WHERE order_id = %s"  # noqa: S608
+SELECT_OF_DAY: Final = f"""
+    SELECT {COLUMNS} FROM payments WHERE payment_method = ANY(%s)
+        AND created_at >= %s::DATE::TIMESTAMP AT TIME ZONE 'Asia/Seoul'
+        AND created_at < (%s::DATE + 1)::TIMESTAMP AT TIME ZONE 'Asia/Seoul'
+    ORDER BY id"""  # noqa: S608
 SELECT_NOW: Final = "SELECT now()"
 SELECT_TO_ASK: Final = """
     SELECT next_ask_at, id, created_at, asks FROM payments
@@ -123,15 +129,20 @@ BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), 0)
 
 def get(pool: ConnectionPool, payment_id: int) -> Payment:
     """A payment as it stands. Raises NotThere, Away."""
-    with (
-        postgres_errors(),
-        pool.connection() as connection,
-        connection.cursor(row_factory=kwargs_row(_payment_of)) as cursor,
-    ):
-        found = cursor.execute(SELECT_PAYMENT, (payment_id,)).fetchone()
-    if found is None:
-        raise NotThere(f"There is no payment {payment_id}.")
-    return found
+    for found in _select(pool, SELECT_PAYMENT, (payment_id,)):
+        return found
+    raise NotThere(f"There is no payment {payment_id}.")
+
+
+def of_order(pool: ConnectionPool, order_id: str | None) -> Payment | None:
+    """The payment of an order, if it is one of ours. Raises Away."""
+    return next(iter(_select(pool, SELECT_PAYMENT_OF_ORDER, (order_id,))), None)
+
+
+def of_day(pool: ConnectionPool, provider: Provider, day: date) -> list[Payment]:
+    """Those that were made on this day in Korea, to be taken by this provider. Raises Away."""
+    methods = [method for method, its in PROVIDERS.items() if its is provider]
+    return _select(pool, SELECT_OF_DAY, (methods, day, day))
 
 
 def find(pool: ConnectionPool, order_id: str | None, transaction_id: str | None) -> int | None:
@@ -208,6 +219,15 @@ def _apply(connection: Connection, ticket: Ticket, present: Payment, snapshot: S
         after = replace(present.state, status=becomes.status, refunded_amount=becomes.refunded_amount)
         told = [change(present.state, after, is_correction=becomes.is_correction)]
         connection.execute(APPEND_CHANGES, (present.event_id, msgspec.json.encode(told).decode()))
+
+
+def _select(pool: ConnectionPool, statement: str, parameters: tuple[object, ...]) -> list[Payment]:
+    with (
+        postgres_errors(),
+        pool.connection() as connection,
+        connection.cursor(row_factory=kwargs_row(_payment_of)) as cursor,
+    ):
+        return cursor.execute(statement, parameters).fetchall()
 
 
 def _payment_of(*, status: str, **columns: Any) -> Payment:

@@ -2,7 +2,8 @@
 
 from typing import Final, NamedTuple
 
-from psycopg_pool import AsyncConnectionPool
+from psycopg.rows import args_row
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from stores.errors import postgres_errors
 
@@ -28,3 +29,13 @@ async def look(pool: AsyncConnectionPool) -> list[PaymentsLag]:
     with postgres_errors():
         async with pool.connection() as connection:
             return [PaymentsLag(*row) for row in await (await connection.execute(SELECT_LAG)).fetchall()]
+
+
+def seen(pool: ConnectionPool) -> list[PaymentsLag]:
+    """The same for an operator's command. Raises Away."""
+    with (
+        postgres_errors(),
+        pool.connection() as connection,
+        connection.cursor(row_factory=args_row(PaymentsLag)) as cursor,
+    ):
+        return cursor.execute(SELECT_LAG).fetchall()
