@@ -52,7 +52,7 @@ class _TossData(msgspec.Struct, frozen=True, rename="camel"):
 class _TossEvent(msgspec.Struct, frozen=True, rename="camel"):
     """{eventType, createdAt, data}; a DEPOSIT_CALLBACK is {createdAt, secret, status, transactionKey, orderId}."""
 
-    event_type: Name = DEPOSIT_CALLBACK
+    event_type: Name | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")
     secret: Id | None = None
     status: Name | None = None
@@ -85,13 +85,18 @@ def parse_toss(body: bytes, event_id: str | None = None) -> Hint:
     Raises WebhookMalformed.
     """
     event = _decoded(body, _TossEvent)
-    if event.event_type in PAYMENT_EVENTS:
+    event_type = event.event_type or DEPOSIT_CALLBACK
+    if event_type in PAYMENT_EVENTS:
         data = _decoded(event.data, _TossData)
     else:
         data = _TossData(order_id=event.order_id, status=event.status)
+    if event_type == DEPOSIT_CALLBACK and None in (event.secret, event.order_id, event.status):
+        raise WebhookMalformed
+    if event_type in PAYMENT_EVENTS and (data.order_id, data.payment_key) == (None, None):
+        raise WebhookMalformed
     return Hint(
         provider=Provider.TOSS,
-        event_type=event.event_type,
+        event_type=event_type,
         event_id=event_id,
         order_id=_matching(_ORDER_ID, data.order_id),
         transaction_id=_matching(_TRANSACTION_ID, data.payment_key),
@@ -146,7 +151,7 @@ def _claim(about: _StripeObject) -> Claim:
 def _decoded(body: bytes | msgspec.Raw, shape: type[Shape]) -> Shape:
     try:
         return msgspec.json.decode(body, type=shape)
-    except (msgspec.DecodeError, ValueError):
+    except (msgspec.DecodeError, ValueError, RecursionError):
         raise WebhookMalformed from None
 
 
