@@ -18,4 +18,4 @@ def next_ask_at(created_at: datetime, asks: int, now: datetime) -> datetime | No
     """When to ask again after so many asks; None once that has ended."""
     if now - created_at > ASK_UNTIL:
         return None
-    return now + min(ASK_AFTER_FIRST * 2 ** min(asks, DOUBLINGS_MAX), ASK_AFTER_MAX)
+    return now + min(ASK_AFTER_FIRST * (1 << min(asks, DOUBLINGS_MAX)), ASK_AFTER_MAX)
