@@ -22,8 +22,7 @@ from domain.errors import (
     TimingleError,
     Wrong,
 )
-from providers.errors import ProviderAway
-from providers.webhooks import WebhookForged, WebhookMalformed
+from providers.errors import ProviderAway, WebhookForged, WebhookMalformed
 
 MEDIA_TYPE: Final = b"application/problem+json"
 TYPE_PREFIX: Final = "tag:timingle,2026:problem:"

@@ -13,7 +13,8 @@ from ingest.calls import Answer, Call
 from ingest.origins import address_of, parse
 from ingest.routes import Route
 from ingest.services import Services
-from providers.webhooks import WebhookForged, parse_stripe, parse_toss
+from providers.errors import WebhookForged
+from providers.webhooks import parse_stripe, parse_toss
 from stores import webhooks_async
 from stores.webhooks_async import Arrived
 from tasks.payments import apply_webhook

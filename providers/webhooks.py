@@ -12,10 +12,10 @@ from typing import Annotated, Final, TypeVar
 import msgspec
 from stripe import SignatureVerificationError, WebhookSignature
 
-from domain.errors import TimingleError
 from domain.money import MINOR_UNITS, Money
 from domain.payment import Provider
 from domain.payment_ticket import Claim, Hint
+from providers.errors import WebhookForged, WebhookMalformed
 from providers.stripe import REFUND_FAILED
 
 STRIPE_TOLERANCE_S: Final = 300
@@ -30,14 +30,6 @@ _TRANSACTION_ID: Final = re.compile(r"[!-~]{1,200}")
 Shape = TypeVar("Shape")
 Name = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{1,64}$(?!\n)")]
 Id = Annotated[str, msgspec.Meta(max_length=200)]
-
-
-class WebhookForged(TimingleError):
-    """This webhook is not the provider's, or is too old to be taken for it."""
-
-
-class WebhookMalformed(TimingleError):
-    """This is no webhook of this provider."""
 
 
 class _TossData(msgspec.Struct, frozen=True, rename="camel"):
