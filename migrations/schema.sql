@@ -434,7 +434,7 @@ DECLARE
     paid NUMERIC;
 BEGIN
     SELECT p.amount INTO paid FROM public.payments AS p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
-    IF NEW.state <> 'failed' AND NEW.amount > paid - (
+    IF NEW.amount > paid - (
         SELECT coalesce(sum(r.amount), 0) FROM public.payment_refunds AS r
         WHERE r.payment_id = NEW.payment_id AND r.state <> 'failed' AND r.id <> NEW.id
     ) THEN
@@ -1050,7 +1050,7 @@ CREATE TRIGGER guard_payment_state BEFORE INSERT OR UPDATE OF status, refunded_a
 
 ALTER TABLE public.payments ENABLE ALWAYS TRIGGER guard_payment_state;
 
-CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount, state ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION public.guard_refund_sum();
+CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION public.guard_refund_sum();
 
 CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_confirmed_at();
 
