@@ -87,22 +87,26 @@ class HttpClient:
 
     def get(self, path: str, shape: type[Shape], query: Mapping[str, str | int | list[str]] | None = None) -> Shape:
         """Read. Raises ProviderAway, ProviderRefused, ProviderUnknown."""
-        return self._tries(self._once, self._http.build_request("GET", path, params=query), shape)
+        return self._ask(self._http.build_request("GET", path, params=query), shape)
 
     def post_json(self, path: str, shape: type[Shape], body: Mapping[str, object], key: UUID) -> Shape:
         """Ask for something that is done once for its key, sent as JSON. Raises as `get` does."""
         headers = {"idempotency-key": str(key), "content-type": "application/json"}
         request = self._http.build_request("POST", path, content=_encode(body), headers=headers)
-        return self._tries(self._once, request, shape)
+        return self._ask(request, shape)
 
     def post_form(self, path: str, shape: type[Shape], form: Mapping[str, str | int], key: UUID) -> Shape:
         """The same, sent as a form. Raises as `get` does."""
         request = self._http.build_request("POST", path, data=dict(form), headers={"idempotency-key": str(key)})
-        return self._tries(self._once, request, shape)
+        return self._ask(request, shape)
 
     def close(self) -> None:
         """End all connections."""
         self._http.close()
+
+    def _ask(self, request: httpx.Request, shape: type[Shape]) -> Shape:
+        answer: Shape = self._tries(self._once, request, shape)
+        return answer
 
     def _once(self, request: httpx.Request, shape: type[Shape]) -> Shape:
         try:

@@ -91,7 +91,11 @@ def fetch_by_order(order_id: str) -> Snapshot:
 
 def refund(intent_id: str, money: Money, key: UUID, _reason: str) -> SnapshotRefund:
     """Give back a part or all."""
-    form = {"payment_intent": intent_id, "amount": money.to_minor(), "metadata[refund_key]": str(key)}
+    form: dict[str, str | int] = {
+        "payment_intent": intent_id,
+        "amount": money.to_minor(),
+        "metadata[refund_key]": str(key),
+    }
     return _refund(client(Provider.STRIPE).post_form("/v1/refunds", _Refund, form, key), money.currency)
 
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import msgspec
 
-from domain.money import Money
+from domain.money import Money, text
 from domain.payment import NOTHING, Provider, Snapshot, SnapshotRefund
 from providers import client
 from providers.errors import ProviderAway
@@ -67,7 +67,7 @@ def fetch_by_order(order_id: str) -> Snapshot:
 
 def confirm(payment_key: str, order_id: str, money: Money, key: UUID) -> Snapshot:
     """Let the money be taken that the payer has agreed to, if it is this sum for this order."""
-    body = {"paymentKey": payment_key, "orderId": order_id, "amount": money.amount}
+    body = {"paymentKey": payment_key, "orderId": order_id, "amount": _number(money)}
     return _snapshot(client(Provider.TOSS).post_json("/v1/payments/confirm", _Payment, body, key))
 
 
@@ -76,7 +76,7 @@ def refund(payment_key: str, money: Money, key: UUID, reason: str) -> SnapshotRe
     path = f"/v1/payments/{quote(payment_key, safe='')}/cancel"
     said = f"{reason[: REASON_CHARACTERS_MAX - KEY_CHARACTERS]} [{key}]"
     answered = _snapshot(
-        client(Provider.TOSS).post_json(path, _Payment, {"cancelReason": said, "cancelAmount": money.amount}, key)
+        client(Provider.TOSS).post_json(path, _Payment, {"cancelReason": said, "cancelAmount": _number(money)}, key)
     )
     for done in answered.refunds:
         if done.key == str(key):
@@ -103,6 +103,11 @@ def list_day(day: date) -> Iterator[Snapshot]:
         if len(page) < PAGE:
             return
         after = page[-1].transaction_key
+
+
+def _number(money: Money) -> Decimal:
+    """With just the decimals that the currency has: 12000, where the column says 12000.00."""
+    return Decimal(text(money.amount, money.currency))
 
 
 def _snapshot(payment: _Payment) -> Snapshot:
