@@ -145,7 +145,7 @@ class FakeToss(Fake):
     def begin(self, order_id: str, amount: Decimal | str | int, currency: str = "KRW", **others: Any) -> TossPayment:
         """Somebody agrees to pay at Toss's window (IN_PROGRESS): our confirmation is what is left.
 
-        `method="가상계좌"` waits for a deposit then; `refuses="REJECT_CARD_PAYMENT"` is what the confirmation will meet;
+        `method="가상계좌"` waits for a deposit then; `refuses="REJECT_CARD_PAYMENT"` is what it will meet;
         `status="DONE"` skips it.
         """
         made = {"order_id": order_id, "amount": str(amount), "currency": currency, **others}
