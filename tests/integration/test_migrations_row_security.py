@@ -316,6 +316,7 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
         "guard_refund_sum",
         "open_slot_is_booked",
         "payment_of_order",
+        "payment_parties",
         "payments_lag",
         "takes_part",
         "taking_part",
