@@ -49,6 +49,9 @@ def described(entry: Entry, names: Mapping[int, str]) -> str:
             return names.get(about["user_id"], "somebody else") if isinstance(about, dict) else ""
         case ("start_time" | "end_time") as field, str() as old, str() as new:
             return f"{field} {clock(old)} → {clock(new)}"
+        case "payments", _, dict() as new:
+            refunded = f", {new['refunded_amount']} of it given back" if float(new["refunded_amount"]) else ""
+            return f"{new['status']}: {new['amount']} {new['currency']}{refunded}"
         case None, _, dict() as new:
             return str(new.get("canceled_reason") or new.get("title") or "")
         case field, old, new:

@@ -6,6 +6,7 @@ import pytest
 
 from local.stack import Stack
 from tests.e2e.app import App, Chat, calling_app, new_chat
+from tests.e2e.bank import Bank, bank_of
 from tests.e2e.behind import Behind, behind_of
 from tests.e2e.calls import Calls
 
@@ -28,6 +29,15 @@ def behind(system: Stack) -> Iterator[Behind]:
     """The system's stores, past the API."""
     with behind_of(system) as made:
         yield made
+
+
+@pytest.fixture
+def bank(system: Stack, app: App) -> Iterator[Bank]:
+    """Where people pay; afterwards the providers know nothing any more of what was on its way."""
+    with bank_of(system, app) as made:
+        made.fakes.reset()
+        yield made
+        made.fakes.reset()
 
 
 @pytest.fixture(scope="module")
