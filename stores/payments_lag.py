@@ -1,6 +1,7 @@
 """PostgreSQL: what of payments waits, and what was put aside for a person to look at (P8, P10)."""
 
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final
 
 from psycopg.rows import args_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
@@ -10,7 +11,8 @@ from stores.errors import postgres_errors
 SELECT_LAG: Final = "SELECT kind, state, reason, count, oldest_s FROM payments_lag()"
 
 
-class PaymentsLag(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PaymentsLag:
     """Jobs of one kind in one state."""
 
     kind: str

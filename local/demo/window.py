@@ -1,5 +1,6 @@
 """Toss's payment window and its webhooks, as the fake of Toss plays them when it is told what people do."""
 
+from collections.abc import Mapping
 from typing import Final, Self
 
 import httpx
@@ -51,7 +52,7 @@ class Window:
         (answer,) = msgspec.json.decode(self._order({"type": "delivers", "numbers": [last]}), type=list[str])
         return int(answer)
 
-    def _order(self, order: dict[str, object]) -> bytes:
+    def _order(self, order: Mapping[str, object]) -> bytes:
         return self._call("POST", msgspec.json.encode(order))
 
     def _call(self, method: str, content: bytes | None) -> bytes:
