@@ -72,12 +72,8 @@ def wait_applied(connection: Connection, payers: Sequence[Payer]) -> float:
         if time.monotonic() > limit:
             raise SenderError(f"After {APPLIED_S_MAX:.0f} s webhooks still wait.")
         time.sleep(LOOK_S)
-    count, last, first = connection.execute(SELECT_DONE, (orders(payers),)).fetchone() or (
-        0,
-        datetime.max,
-        datetime.min,
-    )
-    return float(count / (last - first).total_seconds())
+    row = connection.execute(SELECT_SPEED, (orders(payers),)).fetchone()
+    return float(row[0]) if row and row[0] else 0.0
 
 
 def completed(connection: Connection, payers: Sequence[Payer]) -> int:
@@ -105,9 +101,9 @@ def _section(count: int, accepted: float, applied: float, late_ms: list[float]) 
         title="webhooks accepted and applied a second",
         about=f"""\
 {count:,} webhooks of Toss about as many payments, in a burst over {CONNECTIONS} connections: each is stored before it is
-answered. Then the provider is asked (a fake that answers in {ANSWER_MS} ms), and payment, history entry and chat follow, by
-the one child on queue `payments`. Lateness is from receipt to state, at {LATE_SHARE:.0%} of the rate that is applied in the
-burst.""",
+answered. Then the provider is asked (a fake that answers in {ANSWER_MS} ms), and payment, history entry and chat
+follow, by the one child on queue `payments`. Lateness is from receipt to state, at {LATE_SHARE:.0%} of the rate that is
+applied in the burst.""",
         columns=("webhooks", "accepted/s", "applied/s", "p50 ms", "p99 ms", "lost"),
         lines=[line],
         samples={"late ms": late_ms},
