@@ -1,7 +1,7 @@
 """Webhooks by HTTP: whose are taken, whose are refused, and that none is believed (P8)."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,9 +21,10 @@ DEPOSIT = "가상계좌"
 
 
 @pytest.fixture(scope="module")
-def web(system: Stack) -> httpx.Client:
+def web(system: Stack) -> Iterator[httpx.Client]:
     """Who has no key of ours."""
-    return httpx.Client(base_url=f"{system.ingest_url}/v1/webhooks", timeout=30)
+    with httpx.Client(base_url=f"{system.ingest_url}/v1/webhooks", timeout=30) as made:
+        yield made
 
 
 def hint(order_id: str, **more: Any) -> dict[str, Any]:
