@@ -144,4 +144,6 @@ def _is_reached(snapshot: Snapshot, claimed: str) -> bool:
         said, now = PHASES[snapshot.provider, claimed], PHASES[snapshot.provider, snapshot.provider_status]
     except KeyError:
         return True  # no status that we know: asking again would not tell
-    return said is Phase.OPEN or (said is Phase.PAID and now is Phase.CANCELED)
+    if said is Phase.PAID:  # the whole sum; since then a part has gone back, or all of it
+        return now is Phase.CANCELED or (now is Phase.PAID and snapshot.refunded_amount > 0)
+    return said is Phase.OPEN
