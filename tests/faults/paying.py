@@ -71,6 +71,7 @@ COUNT_WAITING: Final = "SELECT count(*) FROM {} WHERE state = 'waiting'"
 WORKER: Final = """
 import sys
 from worker import app, process
+app.loader.import_default_modules()
 process.begin()
 app.tasks[sys.argv[1]](int(sys.argv[2]))
 """
