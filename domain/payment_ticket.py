@@ -19,6 +19,9 @@ LAG_TRIES_MAX: Final = 6
 """How often a claim that the provider itself does not know yet is asked about before it is closed as unproven. At the
 sweep's growing pace this is more than half an hour; Toss and Stripe lag behind themselves by seconds."""
 
+TAKEN_BACK: Final = "WAITING_FOR_DEPOSIT"
+"""Of Toss. It comes before DONE, and after it where a bank takes a deposit back."""
+
 
 class InboxOutcome(StrEnum):
     """What became of a webhook."""
@@ -144,6 +147,8 @@ def _is_reached(snapshot: Snapshot, claimed: str) -> bool:
         said, now = PHASES[snapshot.provider, claimed], PHASES[snapshot.provider, snapshot.provider_status]
     except KeyError:
         return True  # no status that we know: asking again would not tell
+    if claimed == TAKEN_BACK and now is Phase.PAID:
+        return False
     if said is Phase.PAID:  # the whole sum; since then a part has gone back, or all of it
         return now is Phase.CANCELED or (now is Phase.PAID and snapshot.refunded_amount > 0)
     return said is Phase.OPEN
