@@ -62,6 +62,8 @@ SCRIPTS = {
     ),
 }
 
+ONCE_EACH = [name for name, script in SCRIPTS.items() if len({each.provider_status for each in script}) == len(script)]
+
 
 def hint_of(now: Snapshot) -> Hint:
     """What a webhook about this change says."""
@@ -234,17 +236,18 @@ def test_longer_ways_with_five_fetches_at_once_end_so_too(name: str, choices: li
     model.check_end(world)
 
 
-@given(st.sampled_from(sorted(SCRIPTS)), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 3)), max_size=60))
+@given(st.sampled_from(ONCE_EACH), st.lists(st.tuples(st.integers(0, 99), st.integers(0, 3)), max_size=60))
 def test_a_provider_that_lags_behind_its_own_webhooks_is_asked_until_it_knows_them(
     name: str, choices: list[tuple[int, int]]
 ) -> None:
-    """One fetch after the other: that two cross just while it lags is left to the daily comparison (docs/payments.md).
-    It lags less often than a claim is asked about."""
-    model, world, lags = Model(SCRIPTS[name]), World(), 0
+    """It lags less often than a claim is asked about, never goes back on what it has shown, and has no status twice, by
+    which a claim would be taken for an older one. The rest is left to the daily comparison (docs/payments.md)."""
+    model, world, lags, shown = Model(SCRIPTS[name]), World(), 0, 0
     for choice, lag in choices:
         if world.under_way and world.under_way[0].reply is None and lags < LAG_TRIES_MAX - 1:
             lags += bool(lag)
-            world = model.reply(world, world.under_way[0], lag)
+            world = model.reply(world, world.under_way[0], min(lag, world.provider - shown))
+            shown = world.under_way[0].reply or 0
             continue
         options = list(model.moves(world, fetches_max=1))
         world = options[choice % len(options)]
