@@ -37,7 +37,7 @@ def pay(stage: Stage) -> None:
 
 
 def ask(stage: Stage, planned: Payment) -> Paid:
-    """The receiver's app makes a payment; nobody has paid yet."""
+    """The payer's app makes a payment; nothing is paid yet."""
     body: Body = {
         "event_id": stage.event_ids[planned.event],
         "payer_id": stage.user_ids[planned.payer],
@@ -48,9 +48,8 @@ def ask(stage: Stage, planned: Payment) -> Paid:
     answer = stage.api.post(PaymentAnswer, "/payments", body)
     paid = stage.payments[planned.event] = Paid(planned, answer.id, answer.order_id, planned.amount)
     stage.appointments[planned.event].note("PAYMENT_CREATED", told=True)
-    tell(
-        stage, paid, planned.receiver, f"asks for {planned.amount} {planned.currency}: {answer.status}", planned.english
-    )
+    what = f"is to pay {planned.amount} {planned.currency}: {answer.status}"
+    tell(stage, paid, planned.payer, what, planned.english)
     return paid
 
 
@@ -133,7 +132,7 @@ def tell_payments(stage: Stage) -> None:
     planned = script().payments[0]
     history = relayed(stage, planned.event, script().event(planned.event).creator)
     entries = [entry for entry in history.entries if entry.field_name == "payments"]
-    stage.show.timeline(f"{script().event(planned.event).title}: its payment", History(entries), names)
+    stage.show.timeline(f"{script().event(planned.event).title}, its payment only", History(entries), names)
 
 
 def tell(stage: Stage, paid: Paid, who: str, what: str, english: str = "", *, first: bool = True) -> None:

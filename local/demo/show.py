@@ -98,7 +98,8 @@ class Show:
         grid.add_column(width=8, style="dim")
         for entry in reversed(history.entries):
             at = f"{entry.changed_at.astimezone(SALON_TIME):%H:%M:%S.%f}"[:-3]
-            who, what = entry.actor_name or "the clock", described(entry, names)
+            nobody = "provider" if entry.field_name == "payments" else "the clock"
+            who, what = entry.actor_name or nobody, described(entry, names)
             grid.add_row(str(entry.chain_seq), at, who, entry.change_type, what, entry.entry_hash[:8])
         self._console.print(grid)
 
