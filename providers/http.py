@@ -81,7 +81,7 @@ class HttpClient:
         self._tries = tenacity.Retrying(
             retry=tenacity.retry_if_exception(lambda error: isinstance(error, ProviderAway) and error.may_help_at_once),
             stop=tenacity.stop_after_attempt(TRIES_MAX),
-            wait=tenacity.wait_exponential_jitter(initial=pace.between_s, max=BETWEEN_S_MAX, jitter=pace.between_s),
+            wait=tenacity.wait_exponential_jitter(multiplier=pace.between_s, max=BETWEEN_S_MAX, jitter=pace.between_s),
             reraise=True,
         )
 
