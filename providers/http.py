@@ -40,8 +40,9 @@ TRY_LATER: Final = frozenset(
 Shape = TypeVar("Shape")
 _encode: Final = msgspec.json.Encoder(decimal_format="number").encode
 
-# httpx logs every URL, and a URL names a payment.
-logging.getLogger("httpx").setLevel(logging.WARNING)
+# Every URL is logged, and a URL names a payment; headers carry our key.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
