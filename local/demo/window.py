@@ -61,5 +61,5 @@ class Window:
         except httpx.HTTPError as error:
             raise DemoError(
                 f"Toss is to be played by a fake, and none answers ({type(error).__name__}): is "
-                "TIMINGLE_TOSS_BASE_URL set to another place?"
+                "TIMINGLE_TOSS_SECRET_KEY or TIMINGLE_TOSS_BASE_URL set for the real one?"
             ) from None
