@@ -95,6 +95,18 @@ def test_stripes_events_are_taken_by_any_secret_in_force_for_five_minutes(
     assert len(rows(behind, payment.order_id)) == 1
 
 
+def test_a_hint_of_anybody_makes_us_ask_whichever_provider_has_the_payment(
+    chat: Chat, web: httpx.Client, bank: Bank
+) -> None:
+    """What the runbook tells an operator to do who misses a webhook."""
+    bank.fakes.stripe.hold()
+    payment = chat.asked(amount="9.90", currency="USD", payment_method="STRIPE")
+    intent = bank.intend(payment, "succeeded")
+    body = {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "now", "data": {"orderId": payment.order_id}}
+    assert web.post("/toss", json=body).status_code == 200
+    assert bank.wait(payment, "COMPLETED").transaction_id == intent.id
+
+
 def changed(header: str) -> list[dict[str, str]]:
     """Headers that are not Stripe's for this body."""
     at, _, signature = header.partition(",v1=")
