@@ -10,7 +10,7 @@ from typing import Final
 from domain.payment import Provider
 from domain.payment_ticket import Hint, hash_of_secret
 from ingest.calls import Answer, Call
-from ingest.origins import address_of, parse
+from ingest.origins import comes_from
 from ingest.routes import Route
 from ingest.services import Services
 from providers.errors import WebhookForged
@@ -57,10 +57,9 @@ async def keep(services: Services, arrived: Arrived) -> Answer:
 
 def check_source(services: Services, call: Call) -> None:
     """Raises WebhookForged if the operator has listed Toss's networks, and this comes from elsewhere."""
-    if networks := services.providers.toss_source_networks:
-        address = parse(address_of(call.peer, call.headers.get(b"x-forwarded-for", b""), services.proxies) or "")
-        if address is None or not any(address in network for network in networks):
-            raise WebhookForged("This address is not one of Toss's.")
+    networks = services.providers.toss_source_networks
+    if networks and not comes_from(call, networks, services.proxies):
+        raise WebhookForged("This address is not one of Toss's.")
 
 
 async def check_secret(services: Services, hint: Hint) -> bool:
