@@ -16,7 +16,7 @@ ANSWER_MS: Final = 20
 CONNECTIONS: Final = 32
 LATE_SHARE: Final = 0.5
 """Of what is applied in a burst: with more, waiting grows without end."""
-APPLIED_S_MAX: Final = 900.0
+APPLIED_S_MAX: Final = 1_800.0
 LOOK_S: Final = 0.1
 COUNT_LEFT: Final = "SELECT count(*) FROM payment_webhooks WHERE state = 'waiting'"
 SELECT_SPEED: Final = """
