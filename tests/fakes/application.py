@@ -154,6 +154,8 @@ class Application:
             provider.failures.waiting.clear()
             provider.failures.latency_s, provider.failures.calls = 0.0, 0
             provider.payments.clear()
+            if isinstance(provider, Toss):
+                provider.transactions.clear()
 
 
 def make_toss(provider: Toss, order: Made) -> Json:
