@@ -9,7 +9,9 @@ import httpx
 import msgspec
 import pytest
 
+from domain.keyring import KeyRing
 from local.stack import Stack
+from stores.payment_places import place_of_payload
 from tests.e2e.app import Chat, refusal
 from tests.e2e.bank import Bank
 from tests.e2e.behind import Behind
@@ -190,18 +192,20 @@ def test_a_body_may_have_a_mebibyte_and_fields_that_nobody_knows_under_any_conte
 
 
 def test_a_webhook_is_stored_encrypted_with_what_tells_of_its_delivery(
-    chat: Chat, web: httpx.Client, behind: Behind
+    chat: Chat, web: httpx.Client, behind: Behind, system: Stack
 ) -> None:
     order_id = chat.asked().order_id
     headers = {"tosspayments-webhook-transmission-id": "abc", "authorization": "Bearer mine", "cookie": "a=b"}
-    assert web.post("/toss", json=hint(order_id, card={"number": "4330****"}), headers=headers).status_code == 200
-    columns = "provider_event_id, event_type, headers, transaction_id, to_jsonb(w)::TEXT"
-    ((event_id, event_type, kept, transaction_id, row),) = behind.sql(
+    body = hint(order_id, card={"number": "4330****"})
+    assert web.post("/toss", json=body, headers=headers).status_code == 200
+    columns = "provider_event_id, event_type, headers, transaction_id, payload_encrypted, body_hash"
+    ((event_id, event_type, kept, transaction_id, payload, body_hash),) = behind.sql(
         f"SELECT {columns} FROM payment_webhooks AS w WHERE order_id = %s", order_id
     )
     assert (event_id, event_type, transaction_id) == ("abc", "PAYMENT_STATUS_CHANGED", "tforged")
     assert kept == {"tosspayments-webhook-transmission-id": "abc"}
-    assert "4330" not in row
+    keys = KeyRing.parse(system.env["TIMINGLE_DATA_KEYS"])
+    assert msgspec.json.decode(keys.decrypt(payload, place_of_payload("TOSS", body_hash))) == body
 
 
 def test_a_webhook_about_no_payment_of_ours_is_put_aside(web: httpx.Client, behind: Behind) -> None:
