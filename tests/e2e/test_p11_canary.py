@@ -32,6 +32,7 @@ KINDS = [
     "idempotency_key", "wrong_key", "field", "parameter", "path", "unreadable",
 ]  # fmt: skip
 PAGES = ["/api/tasks?limit=10000", "/api/workers?refresh=1", "/workers", "/broker", "/metrics"]
+SEALED = "decode(metadata ->> 'encrypted', 'hex')"
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}=*")
 """Celery's messages carry their arguments like this."""
 
@@ -244,9 +245,12 @@ def searched(system: Stack, behind: Behind, flower: httpx.Client) -> dict[str, t
         "sealed payloads": ("SELECT kind, payload FROM dead_letters", b"unreadable"),
         "client keys": ("SELECT to_jsonb(c), key_hash FROM api_clients AS c", b"test-"),
         "phone numbers": ("SELECT role, phone_encrypted, phone_hash FROM users", b"USER"),
-        "payments": ("SELECT to_jsonb(p) - 'transaction_id' FROM payments AS p", b"order_id"),
-        "the inbox": ("SELECT to_jsonb(w) - 'transaction_id' FROM payment_webhooks AS w", b"body_hash"),
-        "refunds": ("SELECT to_jsonb(r) FROM payment_refunds AS r", b"actor_id"),
+        "payments": (f"SELECT to_jsonb(p) - 'transaction_id', {SEALED} FROM payments AS p", b"order_id"),
+        "the inbox": (
+            "SELECT payload_encrypted, to_jsonb(w) - 'transaction_id' FROM payment_webhooks AS w",
+            b"body_hash",
+        ),
+        "refunds": ("SELECT reason_encrypted, to_jsonb(r) FROM payment_refunds AS r", b"actor_id"),
     }
     metrics = httpx.get(f"{system.ingest_url}/metrics").content
     return {
