@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -68,6 +68,12 @@ INSERT_REFUND: Final = """
     INSERT INTO payment_refunds (payment_id, key, actor_id, amount) VALUES (%s, %s, %s, %s) RETURNING id"""
 FREE: Final = "UPDATE {} SET held_until = now(), next_try_at = now() WHERE state = 'waiting'"
 COUNT_WAITING: Final = "SELECT count(*) FROM {} WHERE state = 'waiting'"
+FORGET: Final = (
+    "UPDATE payment_webhooks SET state = 'done', outcome = 'resolved', processed_at = now() WHERE state = 'waiting'",
+    "UPDATE payment_confirms SET state = 'failed', cause = 'left', ended_at = now() WHERE state = 'waiting'",
+    "UPDATE payment_refunds SET state = 'failed', cause = 'left', ended_at = now() WHERE state = 'waiting'",
+)
+"""What earlier tests have left."""
 WORKER: Final = """
 import sys
 from worker import app, process
@@ -209,7 +215,7 @@ class Till:
         """What waits is rung for, and each ring is heard."""
         self.free()
         for jobs, task in TASKS.items():
-            ring_for(self.stores, jobs, lambda arguments, task=task: task(*arguments))
+            ring_for(self.stores, jobs, heard_by(task))
 
     def heal(self) -> None:
         """As long as anything waits."""
@@ -245,12 +251,19 @@ class Till:
                 process.kill()
 
 
+def heard_by(task: Callable[[int], object]) -> Callable[[tuple[int]], object]:
+    """A ring that is heard at once."""
+    return lambda arguments: task(*arguments)
+
+
 @contextmanager
 def open_till(own: Own, fakes: Fakes) -> Iterator[Till]:
     """A till at this place. The fakes send nothing by themselves, and what is rung for is heard by nobody."""
     for fake in (fakes.toss, fakes.stripe):
         fake.hold()
     configure(own)
+    for statement in FORGET:
+        own.sql(statement)
     Celery("till", broker="memory://").set_current()
     with (
         psycopg.connect(own.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as owner,
