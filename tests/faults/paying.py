@@ -258,12 +258,19 @@ def heard_by(task: Callable[[int], object]) -> Callable[[tuple[int]], object]:
 
 @contextmanager
 def open_till(own: Own, fakes: Fakes) -> Iterator[Till]:
-    """A till at this place. The fakes send nothing by themselves, and what is rung for is heard by nobody."""
+    """A till at a place where nobody else works."""
+    for statement in FORGET:
+        own.sql(statement)
+    with till_of(own, fakes) as made:
+        yield made
+
+
+@contextmanager
+def till_of(own: Own, fakes: Fakes) -> Iterator[Till]:
+    """A till. The fakes send nothing by themselves, and what this process rings for is heard by nobody."""
     for fake in (fakes.toss, fakes.stripe):
         fake.hold()
     configure(own)
-    for statement in FORGET:
-        own.sql(statement)
     Celery("till", broker="memory://").set_current()
     with (
         psycopg.connect(own.env["TIMINGLE_POSTGRES_URL"], autocommit=True) as owner,
