@@ -113,7 +113,7 @@ class Application:
 
     async def steer(self, request: Request) -> Response:
         """Carry out an order."""
-        order: Order = msgspec.json.decode(await request.body(), type=Order)  # type: ignore[arg-type]
+        order: Order = msgspec.json.decode(await request.body(), type=Order)
         provider = self.toss if request.path_params["provider"] == "toss" else self.stripe
         match order:
             case Made():

@@ -1,5 +1,5 @@
-"""The clients of Toss and Stripe, against fakes that are real servers: what they say is understood, and whatever befalls
-a call ends as an answer, a no, or "try again"."""
+"""The clients of Toss and Stripe, against fakes that are real servers: what they say is understood, and what befalls a
+call ends as an answer, a no, or "try again"."""
 
 import logging
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import pytest
 
 import providers
 from domain.money import Money
-from domain.payment import PaymentStatus, Provider, Snapshot, state_of
+from domain.payment import NOTHING, PaymentStatus, Provider, Snapshot, state_of
 from domain.system_messages import KOREA
 from providers import ProviderSettings, stripe, toss
 from providers.errors import ProviderAway, ProviderRefused, ProviderUnknown
@@ -66,7 +66,7 @@ def test_toss_confirms_our_sum_for_our_order_once(fakes: Fakes) -> None:
         toss.confirm(begun.payment_key, order(), WON, uuid4())
     key = uuid4()
     said = toss.confirm(begun.payment_key, begun.order_id, WON, key)
-    assert (said.provider_status, said.amount, said.approved, said.receiver_id) == ("DONE", 12_000, True, "7")
+    assert (said.provider_status, said.amount, said.approved, said.receiver_id) == ("DONE", WON.amount, True, "7")
     assert toss.confirm(begun.payment_key, begun.order_id, WON, key) == said, "said again it is the same"
     with pytest.raises(ProviderRefused, match="ALREADY_PROCESSED_PAYMENT"):
         toss.confirm(begun.payment_key, begun.order_id, WON, uuid4())
@@ -93,28 +93,28 @@ def test_a_deposit_waits_and_tells_its_secret_and_can_be_canceled_before_it_come
     assert (said.provider_status, said.secret, state_of(said)) == (
         "WAITING_FOR_DEPOSIT",
         begun.secret,
-        (PaymentStatus.PENDING, 0),
+        (PaymentStatus.PENDING, NOTHING),
     )
     fakes.toss.give_back(begun.payment_key, 12_000)
-    assert state_of(toss.fetch_by_order(begun.order_id)) == (PaymentStatus.FAILED, 0)
+    assert state_of(toss.fetch_by_order(begun.order_id)) == (PaymentStatus.FAILED, NOTHING)
 
 
 def test_toss_gives_back_once_for_a_key_and_the_key_is_found_later(fakes: Fakes) -> None:
-    """P8. It is known for 15 days as Idempotency-Key, and for good in the reason: then it is looked up, not repeated."""
+    """P8. It is known for 15 days as Idempotency-Key, and for good in the reason: by that it is looked up."""
     payment_key, key = paid_by_toss(fakes), uuid4()
     first = toss.refund(payment_key, PART, key, "마음이 바뀌었어요 " * 50)
-    assert (first.key, first.amount, first.is_failed) == (str(key), 5_000, False)
+    assert (first.key, first.amount, first.is_failed) == (str(key), PART.amount, False)
     assert toss.refund(payment_key, PART, key, "마음이 바뀌었어요 " * 50) == first
     fakes.toss.forget_keys()
     said = toss.fetch_by_transaction(payment_key)
     assert said.refunds == (first,)
-    assert state_of(said) == (PaymentStatus.COMPLETED, 5_000)
+    assert state_of(said) == (PaymentStatus.COMPLETED, PART.amount)
     with pytest.raises(ProviderRefused, match="NOT_CANCELABLE_AMOUNT"):
         toss.refund(payment_key, WON, uuid4(), "")
     fakes.toss.give_back(payment_key, 7_000)
     said = toss.fetch_by_transaction(payment_key)
     assert [refund.key for refund in said.refunds] == [str(key), None], "one was not asked for by us"
-    assert state_of(said) == (PaymentStatus.REFUNDED, 12_000)
+    assert state_of(said) == (PaymentStatus.REFUNDED, WON.amount)
 
 
 def test_stripe_gives_back_once_for_a_key_and_a_refund_can_fail_days_later(fakes: Fakes) -> None:
@@ -128,7 +128,7 @@ def test_stripe_gives_back_once_for_a_key_and_a_refund_can_fail_days_later(fakes
         stripe.refund(intent_id, DOLLARS, uuid4(), "")
     fakes.stripe.refund_becomes(done.provider_refund_id, "failed")
     said = stripe.fetch_by_transaction(intent_id)
-    assert (state_of(said), said.refunds[0].is_failed) == ((PaymentStatus.COMPLETED, 0), True)
+    assert (state_of(said), said.refunds[0].is_failed) == ((PaymentStatus.COMPLETED, NOTHING), True)
     fakes.stripe.give_back(intent_id, 330, "pending")
     assert state_of(stripe.fetch_by_transaction(intent_id)) == (PaymentStatus.COMPLETED, Decimal("3.30"))
 
@@ -180,7 +180,8 @@ def fake_of(fakes: Fakes, provider: Provider) -> Fake:
 
 
 def fetch(provider: Provider, transaction_id: str) -> Snapshot:
-    return (toss if provider is Provider.TOSS else stripe).fetch_by_transaction(transaction_id)
+    by_provider = {Provider.TOSS: toss.fetch_by_transaction, Provider.STRIPE: stripe.fetch_by_transaction}
+    return by_provider[provider](transaction_id)
 
 
 def paid(fakes: Fakes, provider: Provider) -> str:

@@ -79,7 +79,7 @@ def test_each_status_is_a_state_of_ours(
     snapshot = replace(
         SNAPSHOT, provider=provider, provider_status=says, approved=approved, refunded_amount=Decimal(refunded)
     )
-    assert state_of(snapshot) == (status, given_back)
+    assert state_of(snapshot) == (status, Decimal(given_back))
 
 
 def test_the_table_has_every_status_that_we_know() -> None:
