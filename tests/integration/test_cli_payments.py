@@ -60,7 +60,7 @@ def test_a_day_is_compared_with_what_each_provider_lists_of_it(till: Till) -> No
     till.fakes.toss.begin(unheard.order_id, AMOUNT - 1, status="DONE")
     ended = till.own.timingle("payments", "reconcile", "--day", day)
     assert (ended.returncode, ended.stdout.splitlines()[-1]) == (ExitCode.DIFFERENT, "4 differ.")
-    found = [line.split("  ")[0] for line in ended.stdout.splitlines()]
+    found = [line.strip().split("  ")[0] for line in ended.stdout.splitlines()]
     for kind in ("refunded amount", "state", "unknown to us", "not what was asked for"):
         assert kind in found, ended.stdout
     one = till.own.timingle("payments", "reconcile", "--day", day, "--provider", "stripe")
