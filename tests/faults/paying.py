@@ -109,6 +109,12 @@ class Till:
     def stores(self) -> Stores:
         return self.own.stores
 
+    def start_over(self) -> None:
+        """The fakes know nothing of what was, and send nothing by themselves."""
+        self.fakes.reset()
+        for fake in (self.fakes.toss, self.fakes.stripe):
+            fake.hold()
+
     def ask(self, provider: Provider = Provider.TOSS, amount: Decimal = AMOUNT) -> Payment:
         """A payment, as POST /payments makes it."""
         with acting(self.api, self.payer):
@@ -268,8 +274,6 @@ def open_till(own: Own, fakes: Fakes) -> Iterator[Till]:
 @contextmanager
 def till_of(own: Own, fakes: Fakes) -> Iterator[Till]:
     """A till. The fakes send nothing by themselves, and what this process rings for is heard by nobody."""
-    for fake in (fakes.toss, fakes.stripe):
-        fake.hold()
     configure(own)
     Celery("till", broker="memory://").set_current()
     with (
@@ -277,7 +281,9 @@ def till_of(own: Own, fakes: Fakes) -> Iterator[Till]:
         psycopg.connect(own.env["TIMINGLE_POSTGRES_API_URL"], autocommit=True) as api,
     ):
         payer, receiver = make_users(owner, 2)
-        yield Till(own, fakes, api, owner, make_event(api, receiver, payer), payer, receiver)
+        till = Till(own, fakes, api, owner, make_event(api, receiver, payer), payer, receiver)
+        till.start_over()
+        yield till
     connections.stores().close()
 
 

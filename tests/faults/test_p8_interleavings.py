@@ -33,6 +33,7 @@ class Play:
     """One payment, step by step."""
 
     def __init__(self, till: Till, provider: Provider, picks: list[int]) -> None:
+        till.start_over()
         self.till, self.asked, self.picks = till, till.ask(provider), picks
         self.transaction_id = begin(till, self.asked)
         self.workers: dict[int, tuple[Ticket, Snapshot | None]] = {}
