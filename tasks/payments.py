@@ -95,7 +95,8 @@ def apply_confirm(confirm_id: int) -> None:
 def confirm(stores: Stores, taken: Confirm) -> str | None:
     """Confirm with our amount (Toss), and fetch what came of it; why not, None if nothing speaks against it.
 
-    Toss refuses what is confirmed already: whatever it answers, what counts is what a fetch shows. Raises Away.
+    Toss refuses what is confirmed already: whatever it answers, what counts is what a fetch shows. Raises Away, and
+    ProviderUnknown while Toss does not show what it has confirmed.
     """
     payment = payments.get(stores.postgres, taken.payment_id)
     cause = None
@@ -107,6 +108,8 @@ def confirm(stores: Stores, taken: Confirm) -> str | None:
     try:
         snapshot, concluded = settle(stores, payment.id, taken.payment_key)
     except ProviderUnknown as unknown:
+        if payment.provider is Provider.TOSS and cause is None:
+            raise  # Toss has just confirmed it, and lags behind itself
         return cause or cause_of(unknown)
     if concluded.mismatch is not None:
         return f"Mismatch/{concluded.mismatch}"
@@ -165,10 +168,12 @@ def reconcile_pending() -> None:
     """Ask about payments that have been PENDING for too long: no webhook may ever come. One that cannot be asked about
     hides no other."""
     stores = connections.stores()
-    with suppress(Away):
+    try:
         for page in payments.pages_to_ask(stores.postgres):
             for due in page:
                 ask(stores, due)
+    except Away as away:
+        log.warning("a store is away", action="asking_stopped", store=away.store, code=away.code)
 
 
 def ask(stores: Stores, due: DueToAsk) -> None:

@@ -1,8 +1,11 @@
 """P8. A payment is what its provider says, whatever order, number or forgery of webhooks arrives, and whoever dies."""
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Final
+from uuid import uuid4
 
+import psycopg
 import pytest
 
 from domain.money import Money
@@ -10,12 +13,18 @@ from domain.payment import NOTHING, PaymentStatus, Provider
 from domain.payment_ticket import LAG_TRIES_MAX
 from providers import toss
 from stores import payment_jobs, payments
+from stores.payment_inbox import QUARANTINE
 from stores.waiting import Jobs
 from tasks.payments import apply_refund, apply_webhook
 from tasks.settlement import apply, fetch, settle
-from tests.faults.paying import AMOUNT, Till, Told
+from tasks.upkeep import trim_inbox
+from tests.faults.paying import AMOUNT, INSERT_REFUND, Till, Told
+from tests.waiting import wait_until
 
 PENDING, COMPLETED, REFUNDED, FAILED = PaymentStatus
+COUNT_WAITING_FOR_LOCK: Final = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%%payment_refunds%%'"""
 CREATED: Final = Told("PAYMENT_CREATED", PENDING, NOTHING)
 PAID: Final = Told("PAYMENT_CHANGED", COMPLETED, NOTHING)
 
@@ -169,3 +178,42 @@ def test_a_claim_that_the_provider_never_confirms_changes_nothing_and_is_closed(
         till.sweep()
     assert till.job(Jobs.WEBHOOKS, inbox_id or 0, "state, outcome, looks") == ("done", "not-confirmed", 5)
     assert till.told(asked.id) == [CREATED]
+
+
+def test_refunds_asked_for_at_once_never_come_to_more_than_was_paid(till: Till) -> None:
+    """P8. The second waits for the first, and is refused by PostgreSQL itself."""
+    paid, _ = till.paid()
+    with psycopg.connect(till.own.env["TIMINGLE_POSTGRES_API_URL"]) as first, ThreadPoolExecutor(1) as pool:
+        first.execute("SELECT set_config('timingle.user_id', %s, true)", [str(till.receiver)])
+        first.execute(INSERT_REFUND, [paid.id, uuid4(), till.receiver, 7_000])
+        second = pool.submit(till.ask_refund, paid, 7_000)
+        wait_until("the second waits", lambda: till.own.sql(COUNT_WAITING_FOR_LOCK) == [(1,)])
+        first.commit()
+        with pytest.raises(psycopg.errors.CheckViolation, match="more than was paid"):
+            second.result()
+    till.ask_refund(paid, 5_000)
+    with pytest.raises(psycopg.errors.CheckViolation, match="more than was paid"):
+        till.ask_refund(paid, 1)
+    till.heal()
+    assert till.state(paid.id) == (REFUNDED, AMOUNT)
+
+
+@pytest.mark.parametrize("change", ["status = 'REFUNDED'", "refunded_amount = 1", "applied_ticket = 0"])
+def test_nothing_but_a_newer_ticket_changes_a_payments_state(till: Till, change: str) -> None:
+    """P8. Whoever writes, the owner of the tables too."""
+    paid, _ = till.paid()
+    with pytest.raises(psycopg.errors.CheckViolation, match="by a newer ticket only"):
+        till.owner.execute(f"UPDATE payments SET {change} WHERE id = %s", [paid.id])
+
+
+def test_webhooks_are_let_go_when_they_are_old_and_done_with(till: Till) -> None:
+    asked = till.ask()
+    body = f'{{"eventType":"PAYMENT_STATUS_CHANGED","data":{{"orderId":"{asked.order_id}"}}}}'
+    kept = [till.keep(Provider.TOSS, body + " " * n) for n in range(4)]
+    till.own.sql("UPDATE payment_webhooks SET received_at = now() - interval '401 days' WHERE id = ANY(%s)", kept[:3])
+    done = "UPDATE payment_webhooks SET state = 'done', outcome = 'confirmed', processed_at = now() WHERE id = ANY(%s)"
+    till.own.sql(done, [kept[0], kept[3]])
+    till.own.sql(QUARANTINE, "amount", [kept[1]])
+    trim_inbox()
+    left = till.own.sql("SELECT id FROM payment_webhooks WHERE id = ANY(%s) ORDER BY id", kept)
+    assert left == [(inbox_id,) for inbox_id in kept[1:]]
