@@ -277,6 +277,37 @@ def test_a_payment_is_seen_by_payer_and_receiver_and_made_by_one_who_takes_part(
             api.execute(INSERT_PAYMENT, [event, payer, receiver])
 
 
+def test_a_refund_is_asked_for_by_its_receiver_and_payer_and_receiver_see_what_was_asked_for(
+    api: Connection, creator: int, guest: int, outsider: int
+) -> None:
+    event = make_event(api, creator, guest)
+    confirm, refund = (
+        "INSERT INTO payment_confirms (payment_id, payment_key) VALUES (%s, 'key')",
+        "INSERT INTO payment_refunds (payment_id, key, actor_id, amount) VALUES (%s, gen_random_uuid(), %s, 1)",
+    )
+    with acting(api, guest):
+        payment = value(api, INSERT_PAYMENT, event, guest, creator)
+        api.execute(confirm, [payment])
+    with acting(api, creator):
+        api.execute(refund, [payment, creator])
+    for actor, statement, row in (
+        (guest, refund, [payment, guest]),  # the payer
+        (creator, refund, [payment, guest]),  # in somebody else's name
+        (outsider, refund, [payment, outsider]),
+        (outsider, confirm, [payment]),
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting(api, actor):
+            api.execute(statement, row)
+    seen = {}
+    for user in (creator, guest, outsider):
+        with acting(api, user):
+            seen[user] = tuple(
+                value(api, f"SELECT count(*) FROM {jobs} WHERE payment_id = %s", payment)
+                for jobs in ("payment_confirms", "payment_refunds")
+            )
+    assert seen == {creator: (1, 1), guest: (1, 1), outsider: (0, 0)}
+
+
 def test_taking_part_answers_each_pair_in_order(
     api: Connection, owner: Connection, creator: int, guest: int, outsider: int
 ) -> None:
