@@ -1,6 +1,7 @@
 """What is done for the sake of others: ringing for rows that wait, letting old ones go."""
 
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Final
 
 import structlog
@@ -15,6 +16,10 @@ from tasks.payments import apply_confirm, apply_refund, apply_webhook
 
 TRIM_ROWS: Final = 1_000
 """Bodies of some kilobytes each: some 100 ms."""
+
+PAGES_MAX: Final = 4
+"""Of each kind in one run, half a second or so: the journal's sweep waits behind it. What is left is due in the next, and
+what was rung for is not."""
 
 Ring = Callable[[tuple[int]], object]
 RINGS: Final[Mapping[Jobs, Ring]] = {
@@ -40,8 +45,9 @@ def ring_waiting() -> None:
 
 
 def ring_for(stores: Stores, jobs: Jobs, ring: Ring, page_rows: int = waiting.PAGE_ROWS) -> None:
-    """Ring for all rows of one kind. Those that cannot move hide none: the look goes on by key. Raises Away."""
-    for ids in waiting.pages(stores.postgres, jobs, page_rows):
+    """Ring for rows of one kind. Those that cannot move hide none: the look goes on by key, and what was rung for comes
+    later. Raises Away."""
+    for ids in islice(waiting.pages(stores.postgres, jobs, page_rows), PAGES_MAX):
         for row_id in ids:
             ring((row_id,))
         waiting.note_rung(stores.postgres, jobs, ids)
