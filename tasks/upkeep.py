@@ -18,8 +18,8 @@ TRIM_ROWS: Final = 1_000
 """Bodies of some kilobytes each: some 100 ms."""
 
 PAGES_MAX: Final = 4
-"""Of each kind in one run, half a second or so: the journal's sweep waits behind it. What is left is due in the next, and
-what was rung for is not."""
+"""Of each kind in one run, half a second or so: the journal's sweep waits behind it. The next run begins with what is
+left."""
 
 Ring = Callable[[tuple[int]], object]
 RINGS: Final[Mapping[Jobs, Ring]] = {
