@@ -11,6 +11,7 @@ from contextlib import suppress
 from functools import cache
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +21,7 @@ PREFIX: Final = "TIMINGLE_"
 KEY_BYTES: Final = 32
 INDEX_KEYS_MAX: Final = 2
 """The one that is coming and the one that is going."""
+URL_OF_PROVIDER: Final = "https://host, or http://127.0.0.1:port for one that runs here; no path, no slash at its end"
 # Read by the local stack and by `make`, not by the system itself.
 LOCAL_ONLY: Final = frozenset({"INGEST_PORT", "FLOWER_PORT", "STATE_DIR"})
 
@@ -55,6 +57,16 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flower_basic_auth: str | None = None
     """user:password of the Flower dashboard."""
+    toss_secret_key: str = ""
+    """The secret key of Toss Payments. Without it no payments by Toss are taken."""
+    toss_base_url: Url = "https://api.tosspayments.com"
+    toss_source_networks: str = ""
+    """Addresses or networks, several with commas, that Toss's webhooks come from; empty: from anywhere."""
+    stripe_secret_key: str = ""
+    """Stripe's secret key. Without it no payments by Stripe are taken."""
+    stripe_webhook_secrets: str = ""
+    """The signing secret of the endpoint at Stripe; several with commas while it is rolled: any of them verifies."""
+    stripe_base_url: Url = "https://api.stripe.com"
 
     @property
     def contact_points(self) -> tuple[tuple[str, int], ...]:
@@ -65,7 +77,17 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     @property
     def proxies(self) -> "tuple[IPv4Network | IPv6Network, ...]":
         """The networks of `trusted_proxies`."""
-        return tuple(ip_network(given.strip()) for given in self.trusted_proxies.split(",") if given.strip())
+        return _networks(self.trusted_proxies)
+
+    @property
+    def toss_networks(self) -> "tuple[IPv4Network | IPv6Network, ...]":
+        """The networks of `toss_source_networks`."""
+        return _networks(self.toss_source_networks)
+
+    @property
+    def stripe_secrets(self) -> tuple[str, ...]:
+        """The signing secrets of `stripe_webhook_secrets`."""
+        return tuple(secret.strip() for secret in self.stripe_webhook_secrets.split(",") if secret.strip())
 
     @property
     def index_keys(self) -> tuple[bytes, ...]:
@@ -76,6 +98,18 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     def journals(self) -> tuple[str, ...]:
         """The URL of each journal; the index is the journal's id."""
         return tuple(url.strip() for url in self.journal_urls.split(","))
+
+
+def _networks(given: str) -> "tuple[IPv4Network | IPv6Network, ...]":
+    return tuple(ip_network(one.strip()) for one in given.split(",") if one.strip())
+
+
+def _keeps_secrets(url: str) -> bool:
+    """Is a key that goes there read by nobody else?"""
+    parts = urlsplit(url)
+    is_here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    is_bare = not (parts.path or parts.query or parts.fragment or parts.username)
+    return bool(parts.hostname) and is_bare and (parts.scheme == "https" or (parts.scheme == "http" and is_here))
 
 
 CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
@@ -93,6 +127,18 @@ CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
         "TRUSTED_PROXIES",
         "addresses or networks like 10.0.0.0/8, several with commas",
         lambda given: given.proxies is not None,
+    ),
+    (
+        "TOSS_SOURCE_NETWORKS",
+        "addresses or networks like 10.0.0.0/8, several with commas",
+        lambda given: given.toss_networks is not None,
+    ),
+    ("TOSS_BASE_URL", URL_OF_PROVIDER, lambda given: _keeps_secrets(given.toss_base_url)),
+    ("STRIPE_BASE_URL", URL_OF_PROVIDER, lambda given: _keeps_secrets(given.stripe_base_url)),
+    (
+        "STRIPE_WEBHOOK_SECRETS",
+        f"given if {PREFIX}STRIPE_SECRET_KEY is, and only then",
+        lambda given: bool(given.stripe_secrets) == bool(given.stripe_secret_key),
     ),
     (
         "INDEX_KEY",

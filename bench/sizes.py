@@ -35,6 +35,8 @@ class Sizes:
     """Due when an outage is over."""
     chain_entries: int
     """Of the history that is checked as a whole."""
+    webhooks: int
+    """In a burst, each about a payment of its own."""
 
 
 NORMAL: Final = Sizes(
@@ -52,6 +54,7 @@ NORMAL: Final = Sizes(
     due_events=10_000,
     backlog_events=100_000,
     chain_entries=10_000,
+    webhooks=10_000,
 )
 QUICK: Final = Sizes(
     users=80,
@@ -68,4 +71,5 @@ QUICK: Final = Sizes(
     due_events=1_000,
     backlog_events=4_000,
     chain_entries=500,
+    webhooks=200,
 )

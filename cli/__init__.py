@@ -5,7 +5,7 @@ import sys
 
 import typer
 
-from cli import audit, clients, dead_letters, exit_codes, health, keys, migrate, users
+from cli import audit, clients, dead_letters, exit_codes, health, keys, migrate, payments, users
 from cli.exit_codes import ExitCode
 from domain.errors import TimingleError
 
@@ -18,6 +18,7 @@ app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
 app.add_typer(users.app, name="users")
+app.add_typer(payments.app, name="payments")
 app.command(name="health")(health.health)
 
 

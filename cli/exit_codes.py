@@ -24,6 +24,7 @@ class ExitCode(IntEnum):
     STORE_AWAY = 4, "a store did not answer; try again"
     NOT_READY = 5, "health: a store is away, or work is not moving"
     NOT_WHOLE = 6, "audit verify: somebody altered the history"
+    DIFFERENT = 7, "payments reconcile: what we have is not what a provider lists"
 
 
 def exit_code(error: TimingleError) -> ExitCode:

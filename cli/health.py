@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, NamedTuple, TypeVar
 
 import msgspec
 import typer
@@ -15,10 +15,11 @@ from cli.exit_codes import ExitCode
 from cli.opened import check_schema, opened
 from cli.tables import print_table
 from domain.errors import Away, TimingleError
-from stores import dead_letters, migrations_postgres, migrations_scylla, tables
+from stores import dead_letters, migrations_postgres, migrations_scylla, payments_lag, tables
 from stores.connections import Stores
 from stores.dead_letters import State
 from stores.journal import Journal, JournalState, open_async
+from stores.payments_lag import PaymentsLag
 
 MIB: Final = 1_048_576
 BROKER_S_MAX: Final = 3
@@ -50,7 +51,16 @@ class Health(msgspec.Struct, frozen=True):
     journals: dict[str, JournalState | None]
     queues: dict[str, int] | None
     dead_letters: dict[State, int] | None
+    payments: list[PaymentsLag] | None
     windows: list[Windows] | None
+
+
+class PostgresSeen(NamedTuple):
+    """What PostgreSQL tells."""
+
+    dead_letters: dict[State, int]
+    payments: list[PaymentsLag]
+    first_event_at: datetime | None
 
 
 class Checks:
@@ -99,22 +109,23 @@ def look() -> Health:
             waited_s = state.oldest_waiting_ms // 1_000
             checks.all.append(Check(f"work of {name}", False, f"the oldest entry has waited for {waited_s} s"))
     queues = checks.run("broker", look_at_broker)
-    letters, first_event_at = postgres or (None, None)
     return Health(
         ready=all(check.ok for check in checks.all),
         checks=checks.all,
         journals=journals,
         queues=queues,
-        dead_letters=letters,
-        windows=None if postgres is None or windowed is None else [count(t, first_event_at) for t in windowed],
+        dead_letters=None if postgres is None else postgres.dead_letters,
+        payments=None if postgres is None else postgres.payments,
+        windows=None if postgres is None or windowed is None else [count(t, postgres.first_event_at) for t in windowed],
     )
 
 
-def look_at_postgres(stores: Stores) -> tuple[dict[State, int], datetime | None]:
-    """Dead letters by state, and when the first event was made. Raises Away, MigrationError."""
+def look_at_postgres(stores: Stores) -> PostgresSeen:
+    """Dead letters, what waits of payments, and when the first event was made. Raises Away, MigrationError."""
     with migrations_postgres.connect(settings.current().postgres_url) as schema:
         check_schema(schema, "migrations")
-    return dead_letters.count_by_state(stores.postgres), tables.first_event_at(stores.postgres)
+    pool = stores.postgres
+    return PostgresSeen(dead_letters.count_by_state(pool), payments_lag.seen(pool), tables.first_event_at(pool))
 
 
 def look_at_scylla(stores: Stores) -> list[tables.WindowedTable]:
@@ -164,9 +175,16 @@ def show(seen: Health) -> None:
     print_table(columns, [(name, *shown(state)) for name, state in seen.journals.items()])
     waiting: list[tuple[str, object]] = [(f"queue {name}", length) for name, length in (seen.queues or {}).items()]
     letters = seen.dead_letters[State.OPEN] if seen.dead_letters else UNKNOWN
-    print_table(("what waits", "count"), [*(waiting or [("queues", UNKNOWN)]), ("dead letters, open", letters)])
+    payments = [("payments", UNKNOWN)] if seen.payments is None else [(named(lag), lag.count) for lag in seen.payments]
+    queues = waiting or [("queues", UNKNOWN)]
+    print_table(("what waits", "count"), [*queues, ("dead letters, open", letters), *payments])
     windows = [(w.table, f"{w.window_days:g} days", w.windows) for w in seen.windows or ()]
     print_table(("table", "time window", "windows"), windows or [(UNKNOWN, UNKNOWN, UNKNOWN)])
+
+
+def named(lag: PaymentsLag) -> str:
+    """Jobs of payments as the table names them, such as "payments: webhook, quarantined (amount)"."""
+    return f"payments: {lag.kind}, {lag.state}" + (f" ({lag.reason})" if lag.reason else "")
 
 
 def shown(state: JournalState | None) -> tuple[object, ...]:

@@ -1,4 +1,4 @@
-"""Where a chain leads: the event's row and its participants, made again from their history alone (P6)."""
+"""Where a chain leads: the event's row, its participants and its payments, made again from their history alone (P6)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from typing import Final
 
 from domain.event_state import Event, moment
 from domain.history import Entry, old_and_new, said
+from domain.payment_history import PAYMENTS, PaymentState
 
 PARTICIPANTS: Final = "participants"
-PAYMENTS: Final = "payments"
-"""Fields of entries about one participant, or one payment."""
+"""The field of entries about one participant."""
 OPTIONAL: Final = ("description", "location", "canceled_reason", "open_slot_id")
 """What a creation may leave out."""
 
@@ -20,6 +20,7 @@ class Replay:
 
     row: dict[str, object] = field(default_factory=lambda: dict.fromkeys(OPTIONAL))
     people: dict[object, object] = field(default_factory=dict)
+    payments: dict[object, object] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
     """Fields whose last value nobody knows any more."""
 
@@ -33,6 +34,8 @@ class Replay:
                 self.people[user_id] = {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}
             case ("participants", None, {"user_id": user_id}):
                 self.people.pop(user_id, None)
+            case ("payments", {"payment_id": payment_id}, _):
+                self.payments[payment_id] = new
             case (None, dict(), _):
                 gone = {name for name in bytes_say.commitments if name in new and name not in entry.salts}
                 self._set(new, gone)
@@ -45,8 +48,8 @@ class Replay:
         self.erased = self.erased - values.keys() | gone
 
 
-def differences(entries: Iterable[Entry], event: Event) -> list[str]:
-    """The names of what an event has otherwise than its history, a whole chain, leads to.
+def differences(entries: Iterable[Entry], event: Event, payments: Iterable[PaymentState]) -> list[str]:
+    """The names of what an event or one of its payments has otherwise than their history, a whole chain, leads to.
 
     What was erased is not compared.
     """
@@ -57,6 +60,9 @@ def differences(entries: Iterable[Entry], event: Event) -> list[str]:
     found = [name for name in present if name not in told.erased and told.row.get(name) != present[name]]
     if told.people != {one.user_id: one._asdict() for one in event.participants}:
         found.append(PARTICIPANTS)
+    now: dict[object, object] = {payment.payment_id: payment.told() for payment in payments}
+    paid = {**told.payments, **now}
+    found += [f"payment {payment_id}" for payment_id in paid if told.payments.get(payment_id) != now.get(payment_id)]
     return found
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from domain.event_state import Event
 from domain.history import GENESIS, Entry, Said, altered_columns, chain, said, seq_of
 from domain.history_replay import differences
+from domain.payment_history import PaymentState
 
 
 class FaultKind(StrEnum):
@@ -64,11 +65,17 @@ class _Checked:
     altered: tuple[str, ...]
 
 
-def verify(entries: Iterable[Entry], event: Event, receipts: Mapping[int, bytes] | None = None) -> list[Fault]:
+def verify(
+    entries: Iterable[Entry],
+    event: Event,
+    receipts: Mapping[int, bytes] | None = None,
+    payments: Iterable[PaymentState] = (),
+) -> list[Fault]:
     """All that is wrong with an event's history, the first bad entry first; nothing if it is whole.
 
     `entries` are in the order of the store's keys, oldest first. `receipts` are hashes by chain_seq that somebody else
-    kept: an actor's answers, or the other store's rows. The present row is compared where the chain is whole.
+    kept: an actor's answers, or the other store's rows. The present row, and the `payments` that the event has, are
+    compared where the chain is whole.
     """
     read = [_Read(place, entry, said(entry.hashed_bytes)) for place, entry in enumerate(entries)]
     head = bytes.fromhex(event.history_head) if event.history_head else GENESIS
@@ -93,7 +100,7 @@ def verify(entries: Iterable[Entry], event: Event, receipts: Mapping[int, bytes]
         checked.append(picked)
         faults += [Fault(seq, FaultKind.EXTRA, "another entry is in its place") for _ in here[1:]]
     faults += [*_absences(event.history_length, at), *_cut_off(event.history_length, trusted), *_faults_of(checked)]
-    if not faults and (found := differences((one.read.entry for one in checked), event)):
+    if not faults and (found := differences((one.read.entry for one in checked), event, payments)):
         faults = [Fault(event.history_length, FaultKind.PRESENT_ROW, ", ".join(found))]
     return sorted(faults, key=lambda fault: fault.chain_seq)
 

@@ -14,7 +14,19 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 import settings
-from ingest import activity, events, events_changes, events_history, health, messages, openapi, slots, users
+from ingest import (
+    activity,
+    events,
+    events_changes,
+    events_history,
+    health,
+    messages,
+    openapi,
+    payments,
+    slots,
+    users,
+    webhooks,
+)
 from ingest.calls import encode_json
 from ingest.endpoint import Endpoint, problem_of_mistake
 from ingest.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
@@ -30,6 +42,8 @@ ROUTES: Final = (
     *events_changes.ROUTES,
     *events_history.ROUTES,
     *slots.ROUTES,
+    *payments.ROUTES,
+    *webhooks.ROUTES,
 )
 SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", f"({ROW_ID})"))
 

@@ -1,6 +1,7 @@
 """Which app is calling, what it may do, and how fast."""
 
 import time
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from cachetools import TTLCache
@@ -21,6 +22,8 @@ Scope = Literal[
     "messages:read", "messages:write", "events:read", "events:write", "payments:read", "payments:write",
     "reports:read", "reports:write", "users:read", "users:write",
 ]  # fmt: skip
+NOBODY: Final = ApiClient(0, "", [], 0, datetime.min.replace(tzinfo=UTC), None)
+"""Whoever calls what asks for no key. Calling apps are numbered from 1."""
 
 
 class Clients:

@@ -1,7 +1,10 @@
-"""Rings for a drain beside the answer: a broker that hangs must not delay a 202, and a lost ring loses nothing."""
+"""Rings beside the answer: a broker that hangs must not delay it, and a lost ring loses nothing."""
 
+import contextlib
+import queue
 import threading
 from collections.abc import Callable
+from typing import Final
 
 import structlog
 from celery import Celery
@@ -10,6 +13,12 @@ from kombu.exceptions import OperationalError
 from domain.errors import Away
 
 log = structlog.get_logger()
+
+ROW_RINGS_MAX: Final = 10_000
+"""Rings that wait for the broker. Beyond that they are dropped: the sweep rings for whatever waits."""
+
+RowTask = Callable[[tuple[int]], object]
+"""Sends a task about one row: its `apply_async`."""
 
 
 class Doorbell:
@@ -52,3 +61,41 @@ class Doorbell:
             except (OperationalError, OSError) as error:
                 # Nothing to retry: the sweep rings for whatever waits.
                 log.warning("the broker did not take a ring", action="ring_lost", code=type(error).__name__)
+
+
+class RowBell:
+    """A thread that rings for rows, each by its id. What the broker does not take at once is left to the sweep."""
+
+    def __init__(self) -> None:
+        self._asked: queue.Queue[tuple[RowTask, int] | None] = queue.Queue(ROW_RINGS_MAX)
+        self._thread = threading.Thread(target=self._run, name="row-bell", daemon=True)
+        self._thread.start()
+
+    def ring(self, task: RowTask, row_id: int) -> None:
+        """Ask for a ring about a row that is committed, and return at once."""
+        try:
+            self._asked.put_nowait((task, row_id))
+        except queue.Full:
+            log.debug("a ring is left to the sweep", action="ring_dropped")
+
+    def close(self) -> None:
+        """End the thread, unless it hangs: then it ends with the process."""
+        self._empty()
+        self._asked.put(None)
+        self._thread.join(timeout=1)
+
+    def _run(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            task, row_id = asked
+            try:
+                task((row_id,))
+            except (OperationalError, OSError) as error:
+                # Those behind it would each wait as long, and be late for those who come when the broker is back.
+                log.warning("the broker did not take a ring", action="ring_lost", code=type(error).__name__)
+                self._empty()
+
+    def _empty(self) -> None:
+        """Forget who waits."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._asked.get_nowait()

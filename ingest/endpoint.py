@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from domain.errors import NotThere
 from domain.message import INT8_MAX
 from ingest.calls import Answer, Call, answer_problem, read_body, send_answer
+from ingest.clients import NOBODY
 from ingest.metrics import RouteMetrics
 from ingest.problems import ANSWERED, TYPE_PREFIX, Problem, problem_of
 from ingest.routes import Route
@@ -38,9 +39,12 @@ class Endpoint:
     async def _answer(self, services: Services, scope: Scope, receive: Receive) -> Answer:
         route = self._route
         headers = dict(scope["headers"])
-        client = await services.clients.authenticate(headers.get(b"authorization", b"").decode("latin-1"), route.scope)
-        if not route.is_bulk:
-            services.clients.spend(client, 1)
+        client = NOBODY
+        if route.scope is not None:
+            authorization = headers.get(b"authorization", b"").decode("latin-1")
+            client = await services.clients.authenticate(authorization, route.scope)
+            if not route.is_bulk:
+                services.clients.spend(client, 1)
         path = scope["path_params"]
         for value in path.values():
             if isinstance(value, int) and value > INT8_MAX:

@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from domain.errors import Away
 from ingest.calls import encode_json
-from ingest.metrics import DEAD_LETTERS, show_events, show_journal
+from ingest.metrics import DEAD_LETTERS, show_events, show_journal, show_payments
 from ingest.services import Services
-from stores import dead_letters, events_lag, probes
+from stores import dead_letters, events_lag, payments_lag, probes
 from stores.journal import Journal
 
 
@@ -64,6 +64,7 @@ async def metrics(request: Request) -> Response:
     with contextlib.suppress(Away):
         DEAD_LETTERS.set(await dead_letters.count_open(stores.postgres))
         show_events(await events_lag.look(stores.postgres))
+        show_payments(await payments_lag.look(stores.postgres))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

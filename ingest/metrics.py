@@ -1,11 +1,14 @@
 """What Prometheus reads at /metrics. Labels are routes, statuses, ids of journals: never what anybody wrote (P11)."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from domain.payment import QuarantineReason
 from stores.events_lag import EventsLag
 from stores.journal import JournalState
+from stores.payments_lag import PaymentsLag
 
 CALLS: Final = Counter("timingle_http_calls", "Calls answered", ("method", "path", "status"))
 SECONDS: Final = Histogram(
@@ -24,6 +27,12 @@ DEAD_LETTERS: Final = Gauge("timingle_dead_letters_open", "Dead letters that nob
 OVERDUE: Final = Gauge("timingle_events_overdue_seconds", "Since the oldest event ended that is not DONE yet")
 UNRELAYED: Final = Gauge("timingle_history_unrelayed", "Entries of histories that ScyllaDB does not have yet")
 UNRELAYED_OLDEST: Final = Gauge("timingle_history_oldest_unrelayed_seconds", "Age of the oldest of them")
+PAYMENT_JOB_KINDS: Final = ("webhook", "confirm", "refund")
+PAYMENT_JOBS: Final = Gauge("timingle_payment_jobs_waiting", "Webhooks, confirms and refunds that wait", ("kind",))
+PAYMENT_JOBS_OLDEST: Final = Gauge("timingle_payment_jobs_oldest_seconds", "Age of the oldest of them", ("kind",))
+QUARANTINED: Final = Gauge(
+    "timingle_payment_webhooks_quarantined", "What providers say that is not what was asked for", ("reason",)
+)
 
 
 class RouteMetrics:
@@ -60,3 +69,15 @@ def show_events(lag: EventsLag) -> None:
     OVERDUE.set(lag.overdue_s)
     UNRELAYED.set(lag.unrelayed)
     UNRELAYED_OLDEST.set(lag.unrelayed_s)
+
+
+def show_payments(lags: Sequence[PaymentsLag]) -> None:
+    """Set the gauges of payments. What is not told of any more is 0."""
+    waiting = {lag.kind: lag for lag in lags if lag.state == "waiting"}
+    for kind in PAYMENT_JOB_KINDS:
+        lag = waiting.get(kind)
+        PAYMENT_JOBS.labels(kind).set(lag.count if lag else 0)
+        PAYMENT_JOBS_OLDEST.labels(kind).set(lag.oldest_s if lag else 0)
+    quarantined = {lag.reason: lag.count for lag in lags if lag.state == "quarantined"}
+    for reason in QuarantineReason:
+        QUARANTINED.labels(reason.value).set(quarantined.get(reason.value, 0))

@@ -78,16 +78,19 @@ def operation(route: Route, schema_of: dict[Any, Any], components: dict[str, Any
             {"name": name, "in": "query", "required": name in shape.get("required", ()), "schema": schema}
             for name, schema in shape["properties"].items()
         ]
-    if route.method == "POST" and not route.scope.startswith("messages"):
+    if route.method == "POST" and route.scope is not None and not route.scope.startswith("messages"):
         parameters.append(IDEMPOTENCY_KEY)
     described: dict[str, Any] = {
         "operationId": f"{route.handler.__module__.rpartition('.')[2]}_{route.handler.__name__}",
         "summary": route.summary,
-        "description": f"Needs the scope {route.scope}.",
-        "tags": [route.scope.partition(":")[0]],
+        "description": f"Needs the scope {route.scope}." if route.scope else "Asks for no key.",
+        "tags": [route.scope.partition(":")[0] if route.scope else "webhooks"],
         "parameters": parameters,
         "responses": {str(int(route.status)): answer_of(route, schema_of), **problems(schema_of[Problem])},
     }
+    if route.scope is None:
+        described["security"] = []
+        described["requestBody"] = {"required": True, "content": {"application/json": {}}}
     if route.body is not None:
         described["requestBody"] = {
             "required": True,

@@ -22,6 +22,12 @@ def origin_of(call: Call, proxies: Sequence[Network]) -> Origin:
     return Origin(address_of(call.peer, call.headers.get(b"x-forwarded-for", b""), proxies), agent or None)
 
 
+def comes_from(call: Call, networks: Sequence[Network], proxies: Sequence[Network]) -> bool:
+    """Whether whoever is behind our proxies calls from one of these networks."""
+    address = parse(address_of(call.peer, call.headers.get(b"x-forwarded-for", b""), proxies) or "")
+    return address is not None and any(address in network for network in networks)
+
+
 def address_of(peer: str | None, forwarded: bytes, proxies: Sequence[Network]) -> str | None:
     """The address of whoever is behind our proxies; None if the peer has none (a Unix socket)."""
     address = parse(peer or "")

@@ -22,6 +22,7 @@ from domain.errors import (
     TimingleError,
     Wrong,
 )
+from providers.errors import ProviderAway, WebhookForged, WebhookMalformed
 
 MEDIA_TYPE: Final = b"application/problem+json"
 TYPE_PREFIX: Final = "tag:timingle,2026:problem:"
@@ -39,6 +40,10 @@ class WrongContentType(BadInput):
     """Send the body as application/json."""
 
 
+class ProviderClosed(TimingleError):
+    """This system has no keys of this provider of payments."""
+
+
 PROBLEMS: Final[dict[type[TimingleError], tuple[HTTPStatus, str]]] = {
     BadInput: (HTTPStatus.UNPROCESSABLE_ENTITY, "bad-input"),
     MalformedBody: (HTTPStatus.BAD_REQUEST, "malformed-body"),
@@ -53,6 +58,10 @@ PROBLEMS: Final[dict[type[TimingleError], tuple[HTTPStatus, str]]] = {
     Away: (HTTPStatus.SERVICE_UNAVAILABLE, "store-away"),
     JournalFull: (HTTPStatus.SERVICE_UNAVAILABLE, "journal-full"),
     OutcomeUnknown: (HTTPStatus.SERVICE_UNAVAILABLE, "outcome-unknown"),
+    ProviderClosed: (HTTPStatus.SERVICE_UNAVAILABLE, "provider-closed"),
+    ProviderAway: (HTTPStatus.SERVICE_UNAVAILABLE, "provider-away"),
+    WebhookForged: (HTTPStatus.BAD_REQUEST, "webhook-forged"),
+    WebhookMalformed: (HTTPStatus.BAD_REQUEST, "webhook-malformed"),
 }
 
 ANSWERED: Final = tuple(PROBLEMS)

@@ -28,7 +28,8 @@ class Route:
     """As Starlette writes it, with {event_id:int} for the id of a row."""
     handler: Handler
     summary: str
-    scope: Scope
+    scope: Scope | None
+    """None: it asks for no key, and its handler finds out who calls."""
     body: type[Any] | None = None
     query: type[Any] | None = None
     answer: type[Any] | None = None

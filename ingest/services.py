@@ -5,9 +5,10 @@ from typing import Self
 
 import settings
 from ingest.clients import Clients
-from ingest.doorbell import Doorbell
+from ingest.doorbell import Doorbell, RowBell
 from ingest.gone import Gone
 from ingest.intake import Intake
+from ingest.open_providers import OpenProviders
 from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
@@ -28,6 +29,8 @@ class Services:
     intake: Intake
     doorbell: Doorbell
     history_bell: Doorbell
+    row_bell: RowBell
+    providers: OpenProviders
     proxies: tuple[Network, ...]
 
     @classmethod
@@ -44,6 +47,8 @@ class Services:
             intake=Intake(stores, standings, doorbell.ring),
             doorbell=doorbell,
             history_bell=Doorbell(relay_history.apply_async, app),
+            row_bell=RowBell(),
+            providers=OpenProviders.of(settings.current()),
             proxies=settings.current().proxies,
         )
 
@@ -51,6 +56,7 @@ class Services:
         """End all connections."""
         self.doorbell.close()
         self.history_bell.close()
+        self.row_bell.close()
         await self.stores.close()
 
 

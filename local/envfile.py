@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 import settings
+from local import fakes
 from local.ports import Ports
 from local.probes import LOOPBACK
 
@@ -32,17 +33,20 @@ class Secrets(msgspec.Struct, frozen=True):
     flower: str
     data_key: str
     index_key: str
+    toss: str
+    stripe: str
+    stripe_webhooks: str
 
 
 def keep_secrets(path: Path) -> Secrets:
-    """The secrets of this file, made at the first call."""
-    if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Secrets)
-    words = {name: secrets.token_urlsafe(18) for name in ("postgres", "postgres_api", "journal", "broker", "flower")}
-    keys = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in ("data_key", "index_key")}
-    made = Secrets(**words, **keys)
-    write_private(path, msgspec.json.encode(made))
-    return made
+    """The secrets of this file, made at the first call; what a later version needs beside them is added."""
+    kept = msgspec.json.decode(path.read_bytes(), type=dict[str, str]) if path.exists() else {}
+    names = [field.name for field in msgspec.structs.fields(Secrets)]
+    keys = {name: base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode() for name in names if name.endswith("_key")}
+    made = {name: secrets.token_urlsafe(18) for name in names} | keys | kept
+    if made != kept:
+        write_private(path, msgspec.json.encode(made))
+    return msgspec.convert(made, Secrets)
 
 
 def defaults(ports: Ports, secret: Secrets) -> dict[str, str]:
@@ -58,6 +62,11 @@ def defaults(ports: Ports, secret: Secrets) -> dict[str, str]:
         "TIMINGLE_DATA_KEYS": f"1:{secret.data_key}",
         "TIMINGLE_INDEX_KEY": secret.index_key,
         "TIMINGLE_FLOWER_BASIC_AUTH": f"timingle:{secret.flower}",
+        "TIMINGLE_TOSS_SECRET_KEY": f"test_sk_{secret.toss}",
+        "TIMINGLE_TOSS_BASE_URL": fakes.url(ports),
+        "TIMINGLE_STRIPE_SECRET_KEY": f"sk_test_{secret.stripe}",
+        "TIMINGLE_STRIPE_WEBHOOK_SECRETS": f"whsec_{secret.stripe_webhooks}",
+        "TIMINGLE_STRIPE_BASE_URL": fakes.url(ports),
         "TIMINGLE_INGEST_PORT": str(ports.ingest),
         "TIMINGLE_FLOWER_PORT": str(ports.flower),
     }
@@ -75,7 +84,8 @@ def overrides(path: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 def write(path: Path, local: Mapping[str, str], outside: Mapping[str, str]) -> dict[str, str]:
     """Write the file and answer what is in force. SettingsError names a variable that is unknown or wrong."""
-    in_force = {**local, **outside}
+    with_own_key = {url for key, url in fakes.BASE_URLS.items() if key in outside}
+    in_force = {**{name: value for name, value in local.items() if name not in with_own_key}, **outside}
     settings.parse(in_force)
     head = HEAD.format(path=path) + FROM_OUTSIDE + (" ".join(outside) or "none") + "\n"
     lines = [f"export {name}={shlex.quote(value)}\n" for name, value in in_force.items()]

@@ -21,6 +21,7 @@ DEFAULTS: Final = {
     "cql": 19042,
     "cql_storage": 17000,
     "cql_jmx": 17199,
+    "fakes": 18010,
 }
 SETTABLE: Final = {"ingest": "TIMINGLE_INGEST_PORT", "flower": "TIMINGLE_FLOWER_PORT"}
 # Stacks of other state directories (a test's) take a row of ports here, so that two of them rarely meet.
@@ -40,6 +41,7 @@ class Ports(msgspec.Struct, frozen=True):
     cql: int
     cql_storage: int
     cql_jmx: int
+    fakes: int
 
 
 def is_free(port: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Final, Self
 
 import psutil
 
-from local import apps, envfile, ports, postgres, processes, record, valkey
+from local import apps, envfile, fakes, ports, postgres, processes, record, valkey
 from local.install import Installation
 from local.probes import LOOPBACK
 from local.service import Service
@@ -139,4 +139,5 @@ class Stack:
             valkey.broker(data / "broker", at.broker, secret.broker),
             Installation(DEFAULT_STATE).cassandra(data / "cassandra", at),
         ]
-        return servers + apps.services(ROOT, data, at, self.env, secret.broker)
+        ours = apps.services(ROOT, data, at, self.env, secret.broker)
+        return servers + fakes.services(ROOT, at, self.env) + ours

@@ -96,7 +96,7 @@ CREATE TABLE public.event_history_outbox (
     relayed_at timestamp with time zone,
     CONSTRAINT event_history_outbox_chain_seq_check CHECK ((chain_seq > 0)),
     CONSTRAINT event_history_outbox_hash_check CHECK ((entry_hash = sha256((prev_hash || hashed_bytes)))),
-    CONSTRAINT event_history_outbox_type_check CHECK ((change_type = ANY (ARRAY['CREATED'::text, 'UPDATED'::text, 'CONFIRMED'::text, 'CANCELED'::text, 'DONE'::text, 'PARTICIPANT_ADDED'::text, 'PARTICIPANT_REMOVED'::text, 'PARTICIPANT_CONFIRMED'::text, 'PARTICIPANT_UNCONFIRMED'::text, 'PAYMENT_CREATED'::text, 'PAYMENT_CHANGED'::text])))
+    CONSTRAINT event_history_outbox_type_check CHECK ((change_type = ANY (ARRAY['CREATED'::text, 'UPDATED'::text, 'CONFIRMED'::text, 'CANCELED'::text, 'DONE'::text, 'PARTICIPANT_ADDED'::text, 'PARTICIPANT_REMOVED'::text, 'PARTICIPANT_CONFIRMED'::text, 'PARTICIPANT_UNCONFIRMED'::text, 'PAYMENT_CREATED'::text, 'PAYMENT_CHANGED'::text, 'PAYMENT_CORRECTED'::text])))
 );
 
 CREATE FUNCTION public.chain_history(changes public.history_change[], actor_id bigint, actor_texts jsonb) RETURNS SETOF public.event_history_outbox
@@ -408,6 +408,44 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.guard_payment_state() RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        IF NEW.status = 'PENDING' AND NEW.refunded_amount = 0 THEN
+            RETURN NEW;
+        END IF;
+    ELSIF (NEW.status, NEW.refunded_amount) IS NOT DISTINCT FROM (OLD.status, OLD.refunded_amount)
+        AND NEW.applied_ticket >= OLD.applied_ticket OR NEW.applied_ticket > OLD.applied_ticket
+    THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'The state of a payment changes by a newer ticket only'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'payments_fetched', TABLE = 'payments';
+END;
+$$;
+
+CREATE FUNCTION public.guard_refund_sum() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    paid NUMERIC;
+BEGIN
+    SELECT p.amount INTO paid FROM public.payments AS p WHERE p.id = NEW.payment_id FOR NO KEY UPDATE;
+    IF NEW.amount > paid - (
+        SELECT coalesce(sum(r.amount), 0) FROM public.payment_refunds AS r
+        WHERE r.payment_id = NEW.payment_id AND r.state <> 'failed' AND r.id <> NEW.id
+    ) THEN
+        RAISE EXCEPTION 'The refunds of a payment are more than was paid'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'payment_refunds_sum', TABLE = 'payment_refunds';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
 CREATE FUNCTION public.keep_confirmed_at() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -444,6 +482,39 @@ CREATE FUNCTION public.open_slot_is_booked(slot_id bigint) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     RETURN (EXISTS (SELECT FROM public.events e WHERE ((e.open_slot_id = open_slot_is_booked.slot_id) AND ((e.status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying])::text[])))));
+
+CREATE FUNCTION public.payment_of_order(order_id text) RETURNS TABLE(payment_id bigint, deposit_secret_hash bytea)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT p.id, p.deposit_secret_hash FROM public.payments AS p WHERE p.order_id = $1
+$_$;
+
+CREATE FUNCTION public.payment_parties(payment_id bigint) RETURNS TABLE(payer_id bigint, receiver_id bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+    SELECT p.payer_id, p.receiver_id FROM public.payments AS p WHERE p.id = $1
+$_$;
+
+CREATE FUNCTION public.payments_lag() RETURNS TABLE(kind text, state text, reason text, count bigint, oldest_s double precision)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT found.kind, found.state, found.reason, count(*), greatest(extract(epoch FROM now() - min(found.since)), 0)
+    FROM (
+        SELECT 'webhook' AS kind, w.state, NULL AS reason, w.received_at AS since
+        FROM public.payment_webhooks AS w WHERE w.state = 'waiting'
+        UNION ALL
+        SELECT 'webhook', w.state, w.reason, w.received_at
+        FROM public.payment_webhooks AS w WHERE w.state = 'quarantined'
+        UNION ALL
+        SELECT 'confirm', c.state, NULL, c.created_at FROM public.payment_confirms AS c WHERE c.state = 'waiting'
+        UNION ALL
+        SELECT 'refund', r.state, NULL, r.created_at FROM public.payment_refunds AS r WHERE r.state = 'waiting'
+    ) AS found
+    GROUP BY found.kind, found.state, found.reason
+$$;
 
 CREATE FUNCTION public.refuse_hard_delete() RETURNS trigger
     LANGUAGE plpgsql
@@ -631,6 +702,102 @@ CREATE SEQUENCE public.open_slots_id_seq
 
 ALTER SEQUENCE public.open_slots_id_seq OWNED BY public.open_slots.id;
 
+CREATE TABLE public.payment_confirms (
+    id bigint NOT NULL,
+    payment_id bigint NOT NULL,
+    payment_key character varying(200) NOT NULL,
+    key uuid DEFAULT gen_random_uuid() NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    cause text,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone DEFAULT (now() + '00:00:05'::interval) NOT NULL,
+    held_until timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT payment_confirms_cause_check CHECK (((cause IS NOT NULL) = (state = 'failed'::text))),
+    CONSTRAINT payment_confirms_ended_check CHECK (((ended_at IS NULL) = (state = 'waiting'::text))),
+    CONSTRAINT payment_confirms_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+
+CREATE SEQUENCE public.payment_confirms_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.payment_confirms_id_seq OWNED BY public.payment_confirms.id;
+
+CREATE TABLE public.payment_refunds (
+    id bigint NOT NULL,
+    payment_id bigint NOT NULL,
+    key uuid DEFAULT gen_random_uuid() NOT NULL,
+    actor_id bigint NOT NULL,
+    amount numeric(10,2) NOT NULL,
+    reason_encrypted bytea,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    cause text,
+    provider_refund_id text,
+    first_sent_at timestamp with time zone,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone DEFAULT (now() + '00:00:05'::interval) NOT NULL,
+    held_until timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT payment_refunds_amount_check CHECK ((amount > (0)::numeric)),
+    CONSTRAINT payment_refunds_cause_check CHECK (((cause IS NOT NULL) = (state = 'failed'::text))),
+    CONSTRAINT payment_refunds_ended_check CHECK (((ended_at IS NULL) = (state = 'waiting'::text))),
+    CONSTRAINT payment_refunds_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'failed'::text])))
+);
+
+CREATE SEQUENCE public.payment_refunds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.payment_refunds_id_seq OWNED BY public.payment_refunds.id;
+
+CREATE TABLE public.payment_webhooks (
+    id bigint NOT NULL,
+    provider text NOT NULL,
+    body_hash bytea NOT NULL,
+    provider_event_id text,
+    event_type text NOT NULL,
+    order_id text,
+    transaction_id text,
+    claims jsonb DEFAULT '{}'::jsonb NOT NULL,
+    secret_hash bytea,
+    headers jsonb NOT NULL,
+    payload_encrypted bytea NOT NULL,
+    is_verified boolean NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    payment_id bigint,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    outcome text,
+    reason text,
+    attempts integer DEFAULT 0 NOT NULL,
+    looks integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone DEFAULT (now() + '00:00:05'::interval) NOT NULL,
+    held_until timestamp with time zone DEFAULT now() NOT NULL,
+    processed_at timestamp with time zone,
+    CONSTRAINT payment_webhooks_outcome_check CHECK ((((outcome IS NOT NULL) = (state = 'done'::text)) AND (outcome = ANY (ARRAY['confirmed'::text, 'not-confirmed'::text, 'not-about-a-payment'::text, 'resolved'::text])))),
+    CONSTRAINT payment_webhooks_processed_check CHECK (((processed_at IS NULL) = (state = 'waiting'::text))),
+    CONSTRAINT payment_webhooks_provider_check CHECK ((provider = ANY (ARRAY['TOSS'::text, 'STRIPE'::text]))),
+    CONSTRAINT payment_webhooks_reason_check CHECK ((((state <> 'quarantined'::text) OR (reason IS NOT NULL)) AND (reason = ANY (ARRAY['amount'::text, 'currency'::text, 'order'::text, 'receiver'::text, 'status'::text, 'unknown-payment'::text, 'secret'::text])))),
+    CONSTRAINT payment_webhooks_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'done'::text, 'quarantined'::text])))
+);
+
+CREATE SEQUENCE public.payment_webhooks_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.payment_webhooks_id_seq OWNED BY public.payment_webhooks.id;
+
 CREATE TABLE public.payments (
     id bigint NOT NULL,
     event_id bigint,
@@ -648,6 +815,9 @@ CREATE TABLE public.payments (
     refunded_amount numeric(10,2) DEFAULT 0 NOT NULL,
     issued_ticket bigint DEFAULT 0 NOT NULL,
     applied_ticket bigint DEFAULT 0 NOT NULL,
+    asks integer DEFAULT 0 NOT NULL,
+    next_ask_at timestamp with time zone DEFAULT (now() + '00:10:00'::interval),
+    deposit_secret_hash bytea,
     CONSTRAINT payments_amount_check CHECK ((amount > (0)::numeric)),
     CONSTRAINT payments_currency_check CHECK (((currency)::text ~ '^[A-Z]{3}$'::text)),
     CONSTRAINT payments_order_id_check CHECK (((order_id)::text ~ '^[A-Za-z0-9_-]{6,64}$'::text)),
@@ -704,6 +874,12 @@ ALTER TABLE ONLY public.oauth_tokens ALTER COLUMN id SET DEFAULT nextval('public
 
 ALTER TABLE ONLY public.open_slots ALTER COLUMN id SET DEFAULT nextval('public.open_slots_id_seq'::regclass);
 
+ALTER TABLE ONLY public.payment_confirms ALTER COLUMN id SET DEFAULT nextval('public.payment_confirms_id_seq'::regclass);
+
+ALTER TABLE ONLY public.payment_refunds ALTER COLUMN id SET DEFAULT nextval('public.payment_refunds_id_seq'::regclass);
+
+ALTER TABLE ONLY public.payment_webhooks ALTER COLUMN id SET DEFAULT nextval('public.payment_webhooks_id_seq'::regclass);
+
 ALTER TABLE ONLY public.payments ALTER COLUMN id SET DEFAULT nextval('public.payments_id_seq'::regclass);
 
 ALTER TABLE ONLY public.users ALTER COLUMN id SET DEFAULT nextval('public.users_id_seq'::regclass);
@@ -729,6 +905,9 @@ ALTER TABLE ONLY public.history_relay
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (client_id, key);
 
+ALTER TABLE ONLY public.payment_confirms
+    ADD CONSTRAINT idx_confirms_payment UNIQUE (payment_id, payment_key);
+
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT idx_dead_letters_version UNIQUE (journal, version);
 
@@ -747,6 +926,12 @@ ALTER TABLE ONLY public.payments
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT idx_payments_transaction UNIQUE (transaction_id);
 
+ALTER TABLE ONLY public.payment_refunds
+    ADD CONSTRAINT idx_refunds_key UNIQUE (key);
+
+ALTER TABLE ONLY public.payment_webhooks
+    ADD CONSTRAINT idx_webhooks_body UNIQUE (provider, body_hash);
+
 ALTER TABLE ONLY public.journals
     ADD CONSTRAINT journals_pkey PRIMARY KEY (id);
 
@@ -756,11 +941,22 @@ ALTER TABLE ONLY public.oauth_tokens
 ALTER TABLE ONLY public.open_slots
     ADD CONSTRAINT open_slots_pkey PRIMARY KEY (id);
 
+ALTER TABLE ONLY public.payment_confirms
+    ADD CONSTRAINT payment_confirms_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payment_refunds
+    ADD CONSTRAINT payment_refunds_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.payment_webhooks
+    ADD CONSTRAINT payment_webhooks_pkey PRIMARY KEY (id);
+
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX idx_confirms_waiting ON public.payment_confirms USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX idx_dead_letters_event ON public.dead_letters USING btree (event_id, seq);
 
@@ -790,11 +986,17 @@ CREATE INDEX idx_idempotency_keys_created ON public.idempotency_keys USING btree
 
 CREATE INDEX idx_participants_user ON public.event_participants USING btree (user_id, event_id);
 
+CREATE INDEX idx_payments_asked ON public.payments USING btree (next_ask_at, id) WHERE ((status)::text = 'PENDING'::text);
+
 CREATE INDEX idx_payments_event ON public.payments USING btree (event_id);
 
 CREATE INDEX idx_payments_payer ON public.payments USING btree (payer_id);
 
 CREATE INDEX idx_payments_status ON public.payments USING btree (status);
+
+CREATE INDEX idx_refunds_payment ON public.payment_refunds USING btree (payment_id);
+
+CREATE INDEX idx_refunds_waiting ON public.payment_refunds USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
 CREATE INDEX idx_slots_available ON public.open_slots USING btree (is_available);
 
@@ -815,6 +1017,14 @@ CREATE UNIQUE INDEX idx_users_phone ON public.users USING btree (phone_hash) WHE
 CREATE INDEX idx_users_region ON public.users USING btree (region);
 
 CREATE INDEX idx_users_role ON public.users USING btree (role);
+
+CREATE INDEX idx_webhooks_payment ON public.payment_webhooks USING btree (payment_id) WHERE (state = 'waiting'::text);
+
+CREATE INDEX idx_webhooks_quarantined ON public.payment_webhooks USING btree (id) WHERE (state = 'quarantined'::text);
+
+CREATE INDEX idx_webhooks_received ON public.payment_webhooks USING brin (received_at);
+
+CREATE INDEX idx_webhooks_waiting ON public.payment_webhooks USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
 CREATE CONSTRAINT TRIGGER guard_event_history AFTER INSERT OR UPDATE ON public.events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_event_history();
 
@@ -843,6 +1053,12 @@ ALTER TABLE public.event_participants ENABLE ALWAYS TRIGGER guard_participant_hi
 CREATE CONSTRAINT TRIGGER guard_payment_history AFTER INSERT OR UPDATE OF event_id, payer_id, receiver_id, amount, currency, refunded_amount, status ON public.payments DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_payment_history();
 
 ALTER TABLE public.payments ENABLE ALWAYS TRIGGER guard_payment_history;
+
+CREATE TRIGGER guard_payment_state BEFORE INSERT OR UPDATE OF status, refunded_amount, applied_ticket ON public.payments FOR EACH ROW EXECUTE FUNCTION public.guard_payment_state();
+
+ALTER TABLE public.payments ENABLE ALWAYS TRIGGER guard_payment_state;
+
+CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION public.guard_refund_sum();
 
 CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_confirmed_at();
 
@@ -891,6 +1107,18 @@ ALTER TABLE ONLY public.oauth_tokens
 ALTER TABLE ONLY public.open_slots
     ADD CONSTRAINT open_slots_business_user_id_fkey FOREIGN KEY (business_user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.payment_confirms
+    ADD CONSTRAINT payment_confirms_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+
+ALTER TABLE ONLY public.payment_refunds
+    ADD CONSTRAINT payment_refunds_actor_id_fkey FOREIGN KEY (actor_id) REFERENCES public.users(id);
+
+ALTER TABLE ONLY public.payment_refunds
+    ADD CONSTRAINT payment_refunds_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+
+ALTER TABLE ONLY public.payment_webhooks
+    ADD CONSTRAINT payment_webhooks_payment_id_fkey FOREIGN KEY (payment_id) REFERENCES public.payments(id);
+
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.events(id) ON DELETE SET NULL;
 
@@ -925,6 +1153,26 @@ CREATE POLICY events_select ON public.events FOR SELECT TO timingle_api USING ((
   WHERE (mine.event_id = events.id)))));
 
 CREATE POLICY events_update ON public.events FOR UPDATE TO timingle_api USING (public.takes_part(id, public.current_user_id()));
+
+ALTER TABLE public.payment_confirms ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY payment_confirms_insert ON public.payment_confirms FOR INSERT TO timingle_api WITH CHECK ((EXISTS ( SELECT
+   FROM public.payments p
+  WHERE (p.id = payment_confirms.payment_id))));
+
+CREATE POLICY payment_confirms_select ON public.payment_confirms FOR SELECT TO timingle_api USING ((EXISTS ( SELECT
+   FROM public.payments p
+  WHERE (p.id = payment_confirms.payment_id))));
+
+ALTER TABLE public.payment_refunds ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY payment_refunds_insert ON public.payment_refunds FOR INSERT TO timingle_api WITH CHECK (((actor_id = public.current_user_id()) AND (EXISTS ( SELECT
+   FROM public.payments p
+  WHERE ((p.id = payment_refunds.payment_id) AND (p.receiver_id = public.current_user_id()))))));
+
+CREATE POLICY payment_refunds_select ON public.payment_refunds FOR SELECT TO timingle_api USING ((EXISTS ( SELECT
+   FROM public.payments p
+  WHERE (p.id = payment_refunds.payment_id))));
 
 ALTER TABLE public.payments ENABLE ROW LEVEL SECURITY;
 
@@ -988,12 +1236,23 @@ REVOKE ALL ON FUNCTION public.guard_participant_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.guard_payment_history() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.guard_refund_sum() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.make_change_id(changed_at timestamp with time zone, chain_seq bigint) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.moment(at timestamp with time zone) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.open_slot_is_booked(slot_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_slot_is_booked(slot_id bigint) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.payment_of_order(order_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.payment_of_order(order_id text) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.payment_parties(payment_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.payment_parties(payment_id bigint) TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.payments_lag() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.payments_lag() TO timingle_api;
 
 REVOKE ALL ON FUNCTION public.refuse_unchained(what text, event_id bigint) FROM PUBLIC;
 
@@ -1057,7 +1316,59 @@ GRANT UPDATE(is_available) ON TABLE public.open_slots TO timingle_api;
 
 GRANT USAGE ON SEQUENCE public.open_slots_id_seq TO timingle_api;
 
+GRANT SELECT ON TABLE public.payment_confirms TO timingle_api;
+
+GRANT INSERT(payment_id) ON TABLE public.payment_confirms TO timingle_api;
+
+GRANT INSERT(payment_key) ON TABLE public.payment_confirms TO timingle_api;
+
+GRANT USAGE ON SEQUENCE public.payment_confirms_id_seq TO timingle_api;
+
+GRANT SELECT ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT INSERT(payment_id) ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT INSERT(key) ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT INSERT(actor_id) ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT INSERT(amount) ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT INSERT(reason_encrypted) ON TABLE public.payment_refunds TO timingle_api;
+
+GRANT USAGE ON SEQUENCE public.payment_refunds_id_seq TO timingle_api;
+
+GRANT SELECT(id) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT SELECT(provider),INSERT(provider) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT SELECT(body_hash),INSERT(body_hash) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(provider_event_id) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(event_type) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(order_id) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(transaction_id) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(claims) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(secret_hash) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(headers) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(payload_encrypted) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(is_verified) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT INSERT(payment_id) ON TABLE public.payment_webhooks TO timingle_api;
+
+GRANT USAGE ON SEQUENCE public.payment_webhooks_id_seq TO timingle_api;
+
 GRANT SELECT ON TABLE public.payments TO timingle_api;
+
+GRANT INSERT(id) ON TABLE public.payments TO timingle_api;
 
 GRANT INSERT(event_id) ON TABLE public.payments TO timingle_api;
 

@@ -42,4 +42,22 @@ SCHEDULES: Final = (
         queue="upkeep",
         why="Lets go what has been kept for 35 days. A little each hour is nobody's burden.",
     ),
+    Schedule(
+        task="tasks.upkeep.ring_waiting",
+        every_s=5.0,
+        queue="upkeep",
+        why="Rings for rows that wait: their own ring was lost, or whoever heard it died. Their pauses begin at 5 s.",
+    ),
+    Schedule(
+        task="tasks.payments.reconcile_pending",
+        every_s=60.0,
+        queue="payments",
+        why="Asks about payments that no webhook tells of. They have waited for ten minutes: one more is nothing.",
+    ),
+    Schedule(
+        task="tasks.upkeep.trim_inbox",
+        every_s=3_600.0,
+        queue="upkeep",
+        why="Lets webhooks go that have been kept for 400 days. A little each hour is nobody's burden.",
+    ),
 )

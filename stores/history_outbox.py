@@ -8,11 +8,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg.rows import kwargs_row
+from psycopg.rows import class_row, kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.event_state import Event
 from domain.history import Entry
+from domain.payment_history import PaymentState
 from stores.errors import postgres_errors
 from stores.events import SELECT_EVENT, event_of
 
@@ -33,6 +34,9 @@ SELECT_PAGE: Final = f"""
 SELECT_CHAIN: Final = f"SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s ORDER BY chain_seq"  # noqa: S608
 SELECT_UNRELAYED_SEQS: Final = """
     SELECT chain_seq FROM event_history_outbox WHERE event_id = %s AND relayed_at IS NULL"""
+SELECT_PAYMENTS: Final = """
+    SELECT id AS payment_id, payer_id, receiver_id, amount, currency, refunded_amount, status FROM payments
+    WHERE event_id = %s ORDER BY id"""
 COUNT_ROWS: Final = "SELECT count(*) FROM event_history_outbox"
 SELECT_CLOCK: Final = "SELECT clock_timestamp()"
 MARK_RELAYED: Final = """
@@ -115,6 +119,16 @@ def present(pool: ConnectionPool, event_id: int) -> Event | None:
         connection.cursor(row_factory=kwargs_row(event_of)) as cursor,
     ):
         return cursor.execute(SELECT_EVENT, (event_id,)).fetchone()
+
+
+def payments(pool: ConnectionPool, event_id: int) -> tuple[PaymentState, ...]:
+    """An event's payments as they stand, to be compared too, whatever somebody has made of them. Raises Away."""
+    with (
+        postgres_errors(),
+        pool.connection() as connection,
+        connection.cursor(row_factory=class_row(PaymentState)) as cursor,
+    ):
+        return tuple(cursor.execute(SELECT_PAYMENTS, (event_id,)))
 
 
 def _read(pool: ConnectionPool, statement: str, parameters: tuple[object, ...]) -> list[Entry]:

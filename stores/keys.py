@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool
 from domain.keyring import NONCE_BYTES, KeyRing, NotDecryptable
 from stores import dead_letters
 from stores.errors import postgres_errors
+from stores.payment_places import place_of_metadata, place_of_payload, place_of_reason
 from stores.users import place_of_phone
 
 ROWS_A_BATCH: Final = 500
@@ -68,7 +69,9 @@ ENCRYPTED: Final = (
     EncryptedColumn("dead_letters", "payload", "journal, version", dead_letters.place_of),
     EncryptedColumn("oauth_tokens", "access_token", "id", "oauth_tokens:{}:access_token".format),
     EncryptedColumn("oauth_tokens", "refresh_token", "id", "oauth_tokens:{}:refresh_token".format),
-    EncryptedColumn("payments", "metadata", "id", "payments:{}:metadata".format, READ_METADATA, WRITE_METADATA),
+    EncryptedColumn("payments", "metadata", "id", place_of_metadata, READ_METADATA, WRITE_METADATA),
+    EncryptedColumn("payment_webhooks", "payload_encrypted", "provider, body_hash", place_of_payload),
+    EncryptedColumn("payment_refunds", "reason_encrypted", "key", place_of_reason),
 )
 """All that is encrypted at rest. A column that is missing here would keep an old key in use unseen."""
 

@@ -10,6 +10,7 @@ from domain.errors import Conflict, NotThere
 from domain.event_state import Event
 from domain.history import Entry
 from domain.history_verify import Fault, FaultKind, verify
+from domain.payment_history import PaymentState
 from stores import history_copy, history_outbox
 from stores.connections import Stores
 from stores.history_outbox import KEEP_DAYS, Key
@@ -37,6 +38,7 @@ class History:
     """An event's history as both stores have it, read while nothing changed."""
 
     event: Event
+    payments: tuple[PaymentState, ...]
     kept: list[Entry]
     """PostgreSQL's: the last 35 days, if nobody took any away."""
     copy: list[Entry]
@@ -54,21 +56,22 @@ def read(stores: Stores, event_id: int) -> History:
         waiting = history_outbox.unrelayed_seqs(pool, event_id)  # first: what is relayed meanwhile is there afterwards
         kept = history_outbox.of_event(pool, event_id)
         copy = history_copy.of_event(stores.scylla, event_id)
+        payments = history_outbox.payments(pool, event_id)
         if history_outbox.present(pool, event_id) == event:
             waiting -= {entry.chain_seq for entry in copy}
             to_come = [entry for entry in kept if entry.chain_seq in waiting]
             copy = sorted([*copy, *to_come], key=lambda entry: (entry.changed_at, entry.change_id.int))
-            return History(event, kept, copy, len(to_come))
+            return History(event, payments, kept, copy, len(to_come))
     raise Conflict(f"Event {event_id} changes faster than it can be read; try again.")
 
 
 def check(history: History, now: datetime, receipts: Mapping[int, bytes]) -> list[Finding]:
     """All that is wrong, the first bad entry first. `receipts`: hashes by chain_seq that somebody else kept."""
-    event = history.event
-    found = {Finding(place_of(fault), fault) for fault in verify(history.copy, event, receipts)}
+    event, payments = history.event, history.payments
+    found = {Finding(place_of(fault), fault) for fault in verify(history.copy, event, receipts, payments)}
     first = history.kept[0].chain_seq if history.kept else event.history_length + 1
     before = [entry for entry in history.copy if entry.chain_seq < first]
-    for fault in verify([*before, *history.kept], event, receipts):
+    for fault in verify([*before, *history.kept], event, receipts, payments):
         if fault.chain_seq >= first:
             found.add(Finding(Place.POSTGRES, fault))
     found |= {Finding(Place.POSTGRES, fault) for fault in taken_away(before, now)}

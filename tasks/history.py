@@ -6,7 +6,7 @@ import msgspec
 import structlog
 
 from domain import system_messages
-from domain.errors import Away
+from domain.errors import Away, BadInput
 from domain.history import Entry
 from domain.operations import ENTRY_OPERATIONS_MAX
 from domain.submissions import Submission
@@ -59,9 +59,9 @@ def tell(stores: Stores, entries: Sequence[Entry], away: set[int]) -> set[Key]:
     for entry in entries:
         try:
             message = system_messages.submission(entry)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, BadInput):
             place = {"event_id": entry.event_id, "chain_seq": entry.chain_seq}
-            log.warning("an entry says no time", action="tell_refused", **place)
+            log.warning("an entry says no time or no sum", action="tell_refused", **place)
             untold.add(key(entry))
         else:
             waiting.setdefault(journal_of[entry.event_id], []).append((key(entry), message))

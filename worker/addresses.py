@@ -1,7 +1,8 @@
-"""Where a process finds its stores, by its settings."""
+"""Where a process finds its stores, and the providers of payments, by its settings."""
 
 import settings
 from domain.keyring import KeyRing
+from providers import ProviderSettings
 from stores.connections import Addresses
 
 
@@ -17,4 +18,15 @@ def addresses(postgres_url: str, consumer: str) -> Addresses:
         keys=KeyRing.parse(current.data_keys),
         index_keys=current.index_keys,
         consumer=consumer,
+    )
+
+
+def provider_settings() -> ProviderSettings:
+    """For providers.configure."""
+    current = settings.current()
+    return ProviderSettings(
+        toss_secret_key=current.toss_secret_key,
+        toss_base_url=current.toss_base_url,
+        stripe_secret_key=current.stripe_secret_key,
+        stripe_base_url=current.stripe_base_url,
     )

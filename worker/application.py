@@ -12,9 +12,13 @@ from worker.failures import DiscreetTask
 QUEUES: Final = ("messages", "events", "payments", "reports", "upkeep")
 ROUTES: Final = {
     "tasks.messages.persist": {"queue": "messages"},
+    "tasks.payments.apply_webhook": {"queue": "payments"},
+    "tasks.payments.apply_confirm": {"queue": "payments"},
+    "tasks.payments.apply_refund": {"queue": "payments"},
     **{schedule.task: {"queue": schedule.queue} for schedule in SCHEDULES},
 }
-app: Final = Celery("timingle", include=["tasks.messages", "tasks.events"], task_cls=DiscreetTask)
+FAMILIES: Final = ("tasks.messages", "tasks.events", "tasks.payments", "tasks.upkeep")
+app: Final = Celery("timingle", include=FAMILIES, task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={

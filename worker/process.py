@@ -1,4 +1,4 @@
-"""The life of a worker's process: where its stores are, said after the fork, and what its log looks like."""
+"""The life of a worker's process: where its stores and the providers are, said after the fork, and what it logs."""
 
 import os
 import socket
@@ -16,10 +16,11 @@ from celery.signals import (
 )
 from structlog.contextvars import bind_contextvars, clear_contextvars
 
+import providers
 import settings
 from domain.errors import Away
 from stores import connections
-from worker.addresses import addresses
+from worker.addresses import addresses, provider_settings
 from worker.logs import configure_logs
 
 _node: list[str] = []
@@ -52,6 +53,7 @@ def begin(**_: Any) -> None:
     connections.configure(
         addresses(settings.current().postgres_url, f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}")
     )
+    providers.configure(provider_settings())
     with suppress(Away):  # then it is taken over a minute later, or by this child's next drain
         for group in connections.stores().groups:
             group.release()

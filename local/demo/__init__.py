@@ -19,10 +19,12 @@ from local.__main__ import state_directory
 from local.demo.api import Api, DemoError, calling_app
 from local.demo.checks import check
 from local.demo.events import tell_histories, watch_the_clock
+from local.demo.payments import pay, tell_payments
 from local.demo.script import script
 from local.demo.show import Row, Show
 from local.demo.stage import Stage
 from local.demo.talk import open_salon, talk
+from local.demo.window import Window
 
 STORED_S_MAX: Final = 30.0
 """Storing takes a second; a worker that has to be started anew, or a busy machine, takes more."""
@@ -33,7 +35,9 @@ ACTS: Final[Sequence[Act]] = (
     open_salon,
     *(partial(talk, day=day) for day in script().days),
     watch_the_clock,
+    pay,
     tell_histories,
+    tell_payments,
 )
 
 
@@ -43,8 +47,12 @@ def main() -> int:
         sys.stdout.reconfigure(errors="replace")  # a terminal without Korean shows question marks
     try:
         state = state_directory(os.environ)
-        with calling_app(ingest_url(state), envfile.read(state / "env")["TIMINGLE_POSTGRES_URL"]) as api:
-            return 0 if run(api, ACTS, STORED_S_MAX) else 1
+        url, env = ingest_url(state), envfile.read(state / "env")
+        with (
+            calling_app(url, env["TIMINGLE_POSTGRES_URL"]) as api,
+            Window(env["TIMINGLE_TOSS_BASE_URL"]) as window,
+        ):
+            return 0 if run(api, window, ACTS, STORED_S_MAX) else 1
     except TimingleError as error:
         print(error, file=sys.stderr)
         return 1
@@ -58,10 +66,10 @@ def ingest_url(state: Path) -> str:
     return now.addresses["ingest"]
 
 
-def run(api: Api, acts: Sequence[Act], seconds: float) -> bool:
+def run(api: Api, window: Window, acts: Sequence[Act], seconds: float) -> bool:
     """Play these acts, wait so long until all is stored, and show the table. Whether nothing differs."""
     show = Show()
-    stage = Stage(api, show)
+    stage = Stage(api, show, window)
     for act in acts:
         act(stage)
     began = time.monotonic()

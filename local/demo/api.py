@@ -13,7 +13,9 @@ from domain.errors import TimingleError
 from stores import api_clients
 from stores.connections import open_pool
 
-SCOPES: Final = tuple(f"{area}:{access}" for area in ("messages", "events", "users") for access in ("read", "write"))
+SCOPES: Final = tuple(
+    f"{area}:{access}" for area in ("messages", "events", "users", "payments") for access in ("read", "write")
+)
 RATE_PER_S: Final = 1_000
 """Far more than one person can watch."""
 ANSWER_S_MAX: Final = 30.0
@@ -65,6 +67,17 @@ class History(msgspec.Struct, frozen=True):
     """A page of it, newest first."""
 
     entries: list[Entry]
+
+
+class PaymentAnswer(msgspec.Struct, frozen=True):
+    """A payment as the API answers it."""
+
+    id: int
+    order_id: str
+    status: str
+    amount: str
+    currency: str
+    refunded_amount: str
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -168,9 +181,11 @@ class Api:
         """What became of a message; it may well be refused. Raises DemoError if nobody could tell."""
         return msgspec.json.decode(self._call("POST", path, body, None).content, type=Outcome)
 
-    def attempt(self, method: str, path: str, body: Body) -> tuple[int, bytes]:
+    def attempt(
+        self, method: str, path: str, body: Body, headers: Mapping[str, str] | None = None
+    ) -> tuple[int, bytes]:
         """Status and answer of a call that may well be refused. Raises DemoError if nobody could tell."""
-        answer = self._call(method, path, body, None)
+        answer = self._call(method, path, body, None, headers)
         return answer.status_code, answer.content
 
     def do(self, method: str, path: str, body: Body | None = None, query: Query | None = None) -> bytes:
@@ -180,10 +195,17 @@ class Api:
             raise DemoError(f"{method} {path} was answered with {answer.status_code}: {answer.text}")
         return answer.content
 
-    def _call(self, method: str, path: str, body: Body | None, query: Query | None) -> httpx.Response:
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: Body | None,
+        query: Query | None,
+        headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
         content = None if body is None else msgspec.json.encode(body)
         try:
-            answer = self._http.request(method, path, content=content, params=query)
+            answer = self._http.request(method, path, content=content, params=query, headers=headers)
         except httpx.TransportError as error:
             raise DemoError(f"{method} {path} had no answer ({type(error).__name__}).") from None
         if answer.is_server_error:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from local.demo.api import Activity, Entry, Event, Message, Messages, Query, Recent, UnreadEvents
 from local.demo.events import read_history
+from local.demo.payments import seen
 from local.demo.script import script
 from local.demo.show import Row, quoted
 from local.demo.stage import Said, Stage
@@ -32,6 +33,8 @@ class Stored:
     events: dict[str, Event]
     histories: dict[str, list[Entry]]
     """Of each event, oldest first."""
+    payments: dict[str, tuple[str, str]]
+    """Of each event: state, and what has been given back."""
 
     def of(self, said: Said) -> Message | None:
         """How a message is stored."""
@@ -56,6 +59,7 @@ def read_back(stage: Stage) -> Stored:
             for event, event_id in stage.event_ids.items()
         },
         {event: read_history(stage, event, creators[event]).entries[::-1] for event in stage.event_ids},
+        {event: seen(stage, paid) for event, paid in stage.payments.items()},
     )
 
 
@@ -121,6 +125,18 @@ def histories(stage: Stage, stored: Stored) -> Iterable[Row]:
             f"History of {event}",
             f"{len(made.history)} in order, chained to {made.receipt[:RECEIPT_CHARACTERS]}",
             f"{len(found)} {in_order}, {'chained' if chained else 'broken'} to {receipt[:RECEIPT_CHARACTERS]}",
+        )
+
+
+def payments(stage: Stage, stored: Stored) -> Iterable[Row]:
+    """Each payment is what its provider says, and all of it that was given back is."""
+    for event, paid in stage.payments.items():
+        status, refunded = stored.payments[event]
+        sums = f"{paid.amount} {paid.planned.currency}"
+        yield Row(
+            f"Payment of {event}",
+            f"{sums}: {paid.status}, {paid.refunded} given back",
+            f"{sums}: {status}, {refunded} given back",
         )
 
 
@@ -214,7 +230,7 @@ def activity(stage: Stage, stored: Stored) -> Iterable[Row]:
 
 Check = Callable[[Stage, Stored], Iterable[Row]]
 CHECKS: Final[Sequence[Check]] = (
-    appointments, histories, messages, told, texts, changes, reactions, answers, unread, activity
+    appointments, histories, payments, messages, told, texts, changes, reactions, answers, unread, activity
 )  # fmt: skip
 
 

@@ -53,6 +53,20 @@ class WalkIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ends_in_s: int
 
 
+class Payment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A sum that is paid in an event, and what of it is given back, one part after another."""
+
+    event: str
+    payer: str
+    receiver: str
+    amount: str
+    items: tuple[str, ...]
+    english: str
+    currency: str = "KRW"
+    refunds: tuple[str, ...] = ()
+    reason: str = ""
+
+
 class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What is said."""
 
@@ -158,6 +172,7 @@ class Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[Event, ...]
     days: tuple[Day, ...]
     walk_in: WalkIn
+    payments: tuple[Payment, ...]
 
     @property
     def appointments(self) -> tuple[Event | WalkIn, ...]:

@@ -49,6 +49,9 @@ def described(entry: Entry, names: Mapping[int, str]) -> str:
             return names.get(about["user_id"], "somebody else") if isinstance(about, dict) else ""
         case ("start_time" | "end_time") as field, str() as old, str() as new:
             return f"{field} {clock(old)} → {clock(new)}"
+        case "payments", _, dict() as new:
+            refunded = f", {new['refunded_amount']} of it given back" if float(new["refunded_amount"]) else ""
+            return f"{new['status']}: {new['amount']} {new['currency']}{refunded}"
         case None, _, dict() as new:
             return str(new.get("canceled_reason") or new.get("title") or "")
         case field, old, new:
@@ -95,7 +98,8 @@ class Show:
         grid.add_column(width=8, style="dim")
         for entry in reversed(history.entries):
             at = f"{entry.changed_at.astimezone(SALON_TIME):%H:%M:%S.%f}"[:-3]
-            who, what = entry.actor_name or "the clock", described(entry, names)
+            nobody = "provider" if entry.field_name == "payments" else "the clock"
+            who, what = entry.actor_name or nobody, described(entry, names)
             grid.add_row(str(entry.chain_seq), at, who, entry.change_type, what, entry.entry_hash[:8])
         self._console.print(grid)
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from local.demo.api import Api
-from local.demo.script import NewMessage
+from local.demo.script import NewMessage, Payment
 from local.demo.show import Show
+from local.demo.window import Window
 
 
 @dataclass(slots=True)
@@ -46,14 +47,30 @@ class Appointment:
 
 
 @dataclass(slots=True)
+class Paid:
+    """A payment as it must stand by now."""
+
+    planned: Payment
+    id: int
+    order_id: str
+    amount: str
+    status: str = "PENDING"
+    refunded: str = "0"
+
+
+@dataclass(slots=True)
 class Stage:
     """The acts change it, the checks compare it with what is read."""
 
     api: Api
     show: Show
+    window: Window
+    """Toss's, where people pay."""
     user_ids: dict[str, int] = field(default_factory=dict)
     event_ids: dict[str, int] = field(default_factory=dict)
     appointments: dict[str, Appointment] = field(default_factory=dict)
+    payments: dict[str, Paid] = field(default_factory=dict)
+    """By event."""
     said: dict[str, Said] = field(default_factory=dict)
     read_seqs: dict[tuple[str, str], int] = field(default_factory=dict)
     """How far each (person, event) has read; who says something has read up to it."""

@@ -152,6 +152,26 @@ class Event(Answer, frozen=True):
     updated_at: datetime
 
 
+class Payment(Answer, frozen=True):
+    id: int
+    order_id: str
+    event_id: int
+    payer_id: int
+    receiver_id: int
+    amount: str
+    currency: str
+    refunded_amount: str
+    status: str
+    payment_method: str
+    transaction_id: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class PaymentDetails(Payment, frozen=True):
+    metadata: dict[str, object]
+
+
 class Events(Answer, frozen=True):
     events: list[Event]
 

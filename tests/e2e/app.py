@@ -16,7 +16,19 @@ from ingest.clients import SCOPES
 from local.stack import Stack
 from stores import api_clients
 from stores.connections import open_pool
-from tests.e2e.answers import ActivityPage, Answer, BulkSent, Event, Message, Page, Problem, Sent, UnreadPage, User
+from tests.e2e.answers import (
+    ActivityPage,
+    Answer,
+    BulkSent,
+    Event,
+    Message,
+    Page,
+    Payment,
+    Problem,
+    Sent,
+    UnreadPage,
+    User,
+)
 from tests.waiting import wait_until
 
 RATE_PER_S: Final = 1_000_000
@@ -141,6 +153,20 @@ class Chat:
     def message(self, sent: Sent) -> Message:
         """A message as it is stored now."""
         return next(one for one in self.messages() if one.message_id == sent.message_id)
+
+    def asks_for(self, **more: object) -> dict[str, object]:
+        """A payment that would be made: the author pays the friend."""
+        return {
+            "event_id": self.event_id,
+            "payer_id": self.author,
+            "receiver_id": self.friend,
+            "amount": "12000",
+            **more,
+        }
+
+    def asked(self, **more: object) -> Payment:
+        """The same, made."""
+        return self.app.done(Payment, HTTPStatus.CREATED, "POST", "/payments", self.asks_for(**more))
 
     def messages(self) -> list[Message]:
         """What is stored, oldest first, up to the first gap."""

@@ -40,7 +40,9 @@ class Behind:
         counted = self.sql(
             """SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM events),
                 (SELECT count(*) FROM event_participants), (SELECT count(*) FROM event_history_outbox),
-                (SELECT count(*) FROM idempotency_keys)"""
+                (SELECT count(*) FROM idempotency_keys),
+                (SELECT count(*) FROM payments), (SELECT count(*) FROM payment_webhooks),
+                (SELECT count(*) FROM payment_confirms), (SELECT count(*) FROM payment_refunds)"""
         )
         return (self.entries_taken(), *counted[0])
 

@@ -15,6 +15,7 @@ class Calls:
 
     chat: Chat
     message: UUID
+    payment_id: int
 
     def address(self, name: str) -> tuple[str, str]:
         chat, message = self.chat, f"{self.chat.path}/{self.message}"
@@ -42,6 +43,10 @@ class Calls:
             "done": ("POST", f"/events/{chat.event_id}/done"),
             "history": ("GET", f"/events/{chat.event_id}/history"),
             "upcoming": ("GET", f"/users/{chat.author}/events/upcoming"),
+            "pay": ("POST", "/payments"),
+            "payment": ("GET", f"/payments/{self.payment_id}"),
+            "confirm_payment": ("POST", f"/payments/{self.payment_id}/confirm"),
+            "refund": ("POST", f"/payments/{self.payment_id}/refund"),
         }
         return addresses[name]
 
@@ -61,12 +66,15 @@ class Calls:
             "confirm": actor,
             "cancel": {**actor, "reason": "a"},
             "done": actor,
+            "pay": self.chat.asks_for(),
+            "confirm_payment": {"payment_key": "tviva20240213121757MvuS8"},
+            "refund": {"actor_id": self.chat.friend, "amount": "1000", "reason": "a"},
         }
         return bodies[name]
 
     def query(self, name: str) -> dict[str, Any]:
         acting = name in {"delete", "take_back", "remove"}
-        reading = name in {"page", "typists", "show", "history"}
+        reading = name in {"page", "typists", "show", "history", "payment"}
         return {"actor_id": self.chat.author} if acting else {"as_user": self.chat.author} if reading else {}
 
     def send(self, name: str, content: bytes, content_type: str | None = "application/json") -> httpx.Response:

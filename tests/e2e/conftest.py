@@ -6,6 +6,7 @@ import pytest
 
 from local.stack import Stack
 from tests.e2e.app import App, Chat, calling_app, new_chat
+from tests.e2e.bank import Bank, bank_of
 from tests.e2e.behind import Behind, behind_of
 from tests.e2e.calls import Calls
 
@@ -30,11 +31,20 @@ def behind(system: Stack) -> Iterator[Behind]:
         yield made
 
 
+@pytest.fixture
+def bank(system: Stack, app: App) -> Iterator[Bank]:
+    """Where people pay; afterwards the providers know nothing any more of what was on its way."""
+    with bank_of(system, app) as made:
+        made.fakes.reset()
+        yield made
+        made.fakes.reset()
+
+
 @pytest.fixture(scope="module")
 def calls(app: App) -> Calls:
     """Calls about a message that is stored."""
     chat = new_chat(app)
-    return Calls(chat, chat.said().message_id)
+    return Calls(chat, chat.said().message_id, chat.asked().id)
 
 
 @pytest.fixture

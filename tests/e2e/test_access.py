@@ -66,6 +66,10 @@ def calls(chat: Chat) -> list[tuple[str, *Call]]:
         ("events:write", "POST", f"{event}/cancel", {**actor, "reason": "a"}),
         ("events:read", "GET", f"{event}/history?as_user={chat.author}", None),
         ("events:read", "GET", f"{user}/events/upcoming", None),
+        ("payments:write", "POST", "/payments", chat.asks_for()),
+        ("payments:read", "GET", f"/payments/{2**62}?as_user={chat.author}", None),
+        ("payments:write", "POST", f"/payments/{2**62}/confirm", {"payment_key": "a"}),
+        ("payments:write", "POST", f"/payments/{2**62}/refund", {**actor, "amount": "1", "reason": "a"}),
     ]
 
 

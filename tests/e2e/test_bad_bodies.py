@@ -14,7 +14,10 @@ from tests.e2e.behind import Behind
 from tests.e2e.calls import Calls
 
 BODY_BYTES_MAX = 1_048_576
-WITH_BODY = ["send", "bulk", "edit", "react", "typing", "read", "user", "event", "change", "cancel"]
+WITH_BODY = [
+    "send", "bulk", "edit", "react", "typing", "read", "user", "event", "change", "cancel", "pay", "confirm_payment",
+    "refund",
+]  # fmt: skip
 HERE = "HERE"
 """Stands in a body where a test puts a text that nobody can store."""
 TEXTS: list[tuple[str, dict[str, Any], str]] = [
@@ -43,6 +46,13 @@ TEXTS: list[tuple[str, dict[str, Any], str]] = [
     ("change", {"description": HERE}, "description"),
     ("change", {"location": HERE}, "location"),
     ("cancel", {"reason": HERE}, "reason"),
+    ("pay", {"currency": HERE}, "currency"),
+    ("pay", {"payment_method": HERE}, "payment_method"),
+    ("pay", {"transaction_id": HERE}, "transaction_id"),
+    ("pay", {"metadata": {"a": [HERE]}}, "metadata[...][0]"),
+    ("pay", {"metadata": {HERE: "a"}}, "metadata"),
+    ("confirm_payment", {"payment_key": HERE}, "payment_key"),
+    ("refund", {"reason": HERE}, "reason"),
 ]  # fmt: skip
 NUL, HIGH, LOW, PAIR = r"\u0000", r"\ud83d", r"\uDE00", r"\uD83d\ude00"
 UNSTORABLE = [

@@ -13,6 +13,8 @@ pytestmark = pytest.mark.usefixtures("nothing_is_stored")
 MISSING = msgspec.UNSET
 HUGE = "9" * 100_000
 HTTPS = "https://a.example/"
+CARD, CARD_SPACED = "4242424242424242", "4242 4242 4242 4242"
+DEEP: dict[str, Any] = {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": {"a": 1}}}}}}}}}
 
 
 FIELDS: list[tuple[str, dict[str, Any], str]] = [
@@ -170,6 +172,51 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("cancel", {"reason": None}, "reason"),
     ("cancel", {"reason": MISSING}, "reason"),
     ("done", {"reason": "a"}, "reason"),
+    ("pay", {"amount": "0"}, "amount"),
+    ("pay", {"amount": "-5"}, "amount"),
+    ("pay", {"amount": "12000.5"}, "amount"),
+    ("pay", {"amount": "9.901", "currency": "USD"}, "amount"),
+    ("pay", {"amount": "100000000"}, "amount"),
+    ("pay", {"amount": "NaN"}, "amount"),
+    ("pay", {"amount": "free"}, "amount"),
+    ("pay", {"amount": True}, "amount"),
+    ("pay", {"amount": MISSING}, "amount"),
+    ("pay", {"currency": "won"}, "currency"),
+    ("pay", {"currency": "XXX"}, "currency"),
+    ("pay", {"currency": None}, "currency"),
+    ("pay", {"payment_method": "CASH"}, "payment_method"),
+    ("pay", {"payment_method": "a" * 1_000}, "payment_method"),
+    ("pay", {"transaction_id": ""}, "transaction_id"),
+    ("pay", {"transaction_id": "a b"}, "transaction_id"),
+    ("pay", {"transaction_id": "a" * 201}, "transaction_id"),
+    ("pay", {"transaction_id": "a\n"}, "transaction_id"),
+    ("pay", {"transaction_id": CARD}, "transaction_id"),
+    ("pay", {"metadata": []}, "metadata"),
+    ("pay", {"metadata": {"a": "a" * 9_000}}, "metadata"),
+    ("pay", {"metadata": DEEP}, "metadata"),
+    ("pay", {"metadata": {"card": CARD_SPACED}}, "metadata[...]"),
+    ("pay", {"metadata": {"a": [{"b": int(CARD)}]}}, "metadata[...][0][...]"),
+    ("pay", {"metadata": {CARD: "a"}}, "metadata"),
+    ("pay", {"payer_id": 0}, "payer_id"),
+    ("pay", {"receiver_id": MISSING}, "receiver_id"),
+    ("pay", {"receiver_id": 2**63 - 1}, "receiver_id"),
+    ("pay", {"event_id": "1"}, "event_id"),
+    ("pay", {"status": "COMPLETED"}, "status"),
+    ("pay", {"order_id": "mine"}, "order_id"),
+    ("pay", {"refunded_amount": "0"}, "refunded_amount"),
+    ("confirm_payment", {"payment_key": ""}, "payment_key"),
+    ("confirm_payment", {"payment_key": CARD}, "payment_key"),
+    ("confirm_payment", {"payment_key": MISSING}, "payment_key"),
+    ("confirm_payment", {"amount": "1"}, "amount"),
+    ("refund", {"amount": "0"}, "amount"),
+    ("refund", {"amount": "0.5"}, "amount"),
+    ("refund", {"amount": MISSING}, "amount"),
+    ("refund", {"reason": ""}, "reason"),
+    ("refund", {"reason": "가" * 151}, "reason"),
+    ("refund", {"reason": f"카드 {CARD_SPACED} 로 환불"}, "reason"),
+    ("refund", {"reason": MISSING}, "reason"),
+    ("refund", {"actor_id": MISSING}, "actor_id"),
+    ("refund", {"key": "a"}, "key"),
 ]  # fmt: skip
 
 
@@ -248,6 +295,9 @@ QUERIES: list[tuple[str, str, str]] = [
     ("delete", "actor_id=0", "actor_id"),
     ("delete", "$&as_user=1", "as_user"),
     ("take_back", "actor_id=x", "actor_id"),
+    ("payment", "", "as_user"),
+    ("payment", "as_user=x", "as_user"),
+    ("payment", "$&limit=1", "limit"),
 ]  # fmt: skip
 
 

@@ -224,6 +224,7 @@ def wait_saved(system: Stack, since: float) -> None:
 def secrets(system: Stack) -> list[str]:
     """Every password and key in force."""
     urls = [value for name, value in system.env.items() if name.endswith(("_URL", "_URLS"))]
-    passwords = [urlsplit(url).password or "" for url in urls]
-    keys = [system.env["TIMINGLE_DATA_KEYS"].partition(":")[2], system.env["TIMINGLE_INDEX_KEY"]]
+    passwords = [password for url in urls if (password := urlsplit(url).password)]
+    names = ("INDEX_KEY", "TOSS_SECRET_KEY", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRETS")
+    keys = [system.env["TIMINGLE_DATA_KEYS"].partition(":")[2], *(system.env[f"TIMINGLE_{name}"] for name in names)]
     return [*passwords, *keys, system.env["TIMINGLE_FLOWER_BASIC_AUTH"].partition(":")[2]]

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import validate
 
+from domain.payment import QuarantineReason
 from local.stack import Stack
 from tests.e2e.answers import Readiness
 from tests.e2e.app import App, Chat, refusal
@@ -47,6 +48,12 @@ CALLS = {
     "POST /v1/events/{event_id}/done",
     "GET /v1/events/{event_id}/history",
     "GET /v1/users/{user_id}/events/upcoming",
+    "POST /v1/payments",
+    "GET /v1/payments/{payment_id}",
+    "POST /v1/payments/{payment_id}/confirm",
+    "POST /v1/payments/{payment_id}/refund",
+    "POST /v1/webhooks/toss",
+    "POST /v1/webhooks/stripe",
 }
 STORES = ["postgres", "scylla", "broker", "journal 0"]
 
@@ -140,6 +147,14 @@ def test_metrics_tell_how_late_events_and_the_copy_of_their_histories_are(strang
     assert all(float(value) >= 0 for value in shown.values())
 
 
+def test_metrics_tell_what_of_payments_waits_and_what_was_put_aside(stranger: httpx.Client) -> None:
+    """P8, P10."""
+    shown = re.findall(r'^timingle_payment_(\w+){\w+="([\w-]+)"} \S+$', stranger.get("/metrics").text, re.MULTILINE)
+    kinds = {kind for name, kind in shown if name in ("jobs_waiting", "jobs_oldest_seconds")}
+    reasons = {reason for name, reason in shown if name == "webhooks_quarantined"}
+    assert (kinds, reasons) == ({"webhook", "confirm", "refund"}, set(QuarantineReason))
+
+
 def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
     validate(page)
     assert page["openapi"].startswith("3.1")
@@ -150,7 +165,10 @@ def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
 def test_openapi_names_the_scope_the_limits_and_the_problems_of_each_call(page: dict[str, Any]) -> None:
     for methods in page["paths"].values():
         for operation in methods.values():
-            assert re.fullmatch(r"Needs the scope (messages|users|events):(read|write)\.", operation["description"])
+            needs = re.fullmatch(
+                r"Needs the scope (messages|users|events|payments):(read|write)\.", operation["description"]
+            )
+            assert needs or (operation["security"], operation["tags"]) == ([], ["webhooks"])
             for status, answer in operation["responses"].items():
                 assert (status >= "400") == ("application/problem+json" in answer.get("content", {}))
             assert {"401", "403", "404", "422", "429", "503"} < operation["responses"].keys()
@@ -172,7 +190,8 @@ def test_openapi_tells_where_an_idempotency_key_is_heard(page: dict[str, Any]) -
         for method, operation in methods.items()
         if "Idempotency-Key" in [parameter["name"] for parameter in operation["parameters"]]
     }
-    posts = {call for call in CALLS if call.startswith("POST") and "/messages" not in call and "/read" not in call}
+    others = ("/messages", "/read", "/webhooks")
+    posts = {call for call in CALLS if call.startswith("POST") and not any(other in call for other in others)}
     assert heard == posts
 
 
@@ -185,6 +204,8 @@ def test_answers_are_as_openapi_describes_them(page: dict[str, Any], app: App, c
         ("GET", "/events/{event_id}/messages", f"{chat.path}?as_user={chat.author}", None),
         ("GET", "/events/{event_id}/typing", f"/events/{chat.event_id}/typing?as_user={chat.author}", None),
         ("GET", "/events/{event_id}", f"/events/{chat.event_id}?as_user={chat.author}", None),
+        ("POST", "/payments", "/payments", chat.asks_for()),
+        ("GET", "/payments/{payment_id}", f"/payments/{chat.asked().id}?as_user={chat.author}", None),
         ("GET", "/users/{user_id}/activity", f"/users/{chat.author}/activity", None),
         ("GET", "/users/{user_id}/unread", f"/users/{chat.author}/unread", None),
         ("GET", "/users/{user_id}/unread", f"/users/{2**62}/unread", None),

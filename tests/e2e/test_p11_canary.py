@@ -1,5 +1,5 @@
-"""P11. No message text, phone number or key reaches a log line, Flower, a Celery message, a metric or a dead letter's
-summary: strings unlike any other are sent through the whole system, and then searched for."""
+"""P11. No message text, phone number, key or detail of a payment reaches a log line, Flower, a Celery message, a metric
+or a dead letter's summary: strings unlike any other are sent through the whole system, and then searched for."""
 
 import base64
 import re
@@ -14,9 +14,11 @@ from uuid import uuid4
 import httpx
 import redis
 
+from domain.card_numbers import find_card_number
 from local.stack import Stack
 from stores.journal import STREAM
 from tests.e2e.app import TIMES, App, Chat, calling_app, new_phone, refusal
+from tests.e2e.bank import Bank
 from tests.e2e.behind import Behind
 from tests.waiting import wait_until
 
@@ -24,9 +26,13 @@ KINDS = [
     "text", "edited", "refused_edit", "too_long", "metadata_name", "metadata_value", "attachment", "client_id",
     "emoji", "name", "display_name", "email", "region", "interest", "picture", "title", "description", "location",
     "new_title", "reason", "user_agent",
+    "slot_service", "slot_title", "slot_description", "slot_new_title",
+    "payment_name", "payment_detail", "transaction_id", "payment_key", "refund_reason", "webhook_field", "webhook_text",
+    "deposit_secret", "stripe_event", "signature",
     "idempotency_key", "wrong_key", "field", "parameter", "path", "unreadable",
 ]  # fmt: skip
 PAGES = ["/api/tasks?limit=10000", "/api/workers?refresh=1", "/workers", "/broker", "/metrics"]
+SEALED = "decode(metadata ->> 'encrypted', 'hex')"
 BASE64 = re.compile(rb"[A-Za-z0-9+/]{16,}=*")
 """Celery's messages carry their arguments like this."""
 
@@ -116,7 +122,71 @@ def send_all(app: App, canaries: Canaries) -> Chat:
     chat.say("끝")
     send_messages(chat, canaries)
     send_wrongly(chat, canaries)
+    offer_slots(app, canaries)
     return chat
+
+
+def offer_slots(app: App, canaries: Canaries) -> None:
+    """A slot, its change and its booking, and each refused."""
+    slot = {
+        "business_user_id": app.user(role="BUSINESS"),
+        "service_type": canaries["slot_service"],
+        "title": canaries["slot_title"],
+        "description": canaries["slot_description"],
+        "start_time": TIMES["start_time"],
+    }
+    made = app.call("POST", "/open-slots", slot)
+    assert made.status_code == HTTPStatus.CREATED
+    assert refusal(app.call("POST", "/open-slots", {**slot, "region": canaries["wrong_key"]}))[0] == 422
+    path = f"/open-slots/{made.json()['id']}"
+    change = {"business_user_id": slot["business_user_id"], "title": canaries["slot_new_title"]}
+    assert app.call("PATCH", path, change).status_code == HTTPStatus.OK
+    assert refusal(app.call("PATCH", path, {**change, "duration_minutes": 0}))[0] == 422
+    customer = {"actor_id": app.user()}
+    assert app.call("POST", f"{path}/book", customer).status_code == HTTPStatus.CREATED
+    assert refusal(app.call("POST", f"{path}/book", customer))[0] == 409
+
+
+def pay(chat: Chat, canaries: Canaries, bank: Bank) -> None:
+    """A payment that is confirmed and given back, and what is refused of it; a card number where it may not stand."""
+    app, details = chat.app, {canaries["payment_name"]: [canaries["payment_detail"]]}
+    made = chat.asked(metadata=details, transaction_id=canaries["transaction_id"])
+    for wrong in ({"transaction_id": canaries["transaction_id"]}, {"metadata": {"card": canaries["card"]}}):
+        assert refusal(app.call("POST", "/payments", chat.asks_for(**wrong)))[0] in (409, 422)
+    confirm = f"/payments/{made.id}/confirm"
+    assert app.call("POST", confirm, {"payment_key": canaries["payment_key"]}).status_code == HTTPStatus.ACCEPTED
+    assert refusal(app.call("POST", confirm, {"payment_key": canaries["card"]}))[0] == 422
+    paid = bank.paid(chat)
+    refund = {"actor_id": chat.friend, "amount": "5000", "reason": canaries["refund_reason"]}
+    path = f"/payments/{paid.id}/refund"
+    assert app.call("POST", path, refund).status_code == HTTPStatus.ACCEPTED
+    assert refusal(app.call("POST", path, {**refund, "amount": "900000"}))[0] == 409
+    assert refusal(app.call("POST", path, {**refund, "reason": f"카드 {canaries['card']}"}))[0] == 422
+    bank.wait(paid, "COMPLETED", "5000")
+    send_webhooks(app, made.order_id, canaries)
+
+
+def send_webhooks(app: App, order_id: str, canaries: Canaries) -> None:
+    """What is taken and what is not."""
+    data = {
+        "orderId": order_id,
+        "status": "DONE",
+        "paymentKey": "a",
+        canaries["webhook_field"]: canaries["webhook_text"],
+    }
+    hint = {"eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-11-25T10:00:00.000000", "data": data}
+    deposit = {
+        "createdAt": "2026-11-25T10:00:00.000000",
+        "secret": canaries["deposit_secret"],
+        "status": "DONE",
+        "transactionKey": "a",
+        "orderId": order_id,
+    }
+    for body in (hint, deposit):
+        assert app.call("POST", "/webhooks/toss", body).status_code == HTTPStatus.OK
+    assert refusal(app.call("POST", "/webhooks/toss", content=canaries["webhook_text"].encode()))[0] == 400
+    signed = {"stripe-signature": f"t=1,v1={canaries['signature']}"}
+    assert refusal(app.call("POST", "/webhooks/stripe", {"id": canaries["stripe_event"]}, headers=signed))[0] == 400
 
 
 def send_messages(chat: Chat, canaries: Canaries) -> None:
@@ -175,6 +245,12 @@ def searched(system: Stack, behind: Behind, flower: httpx.Client) -> dict[str, t
         "sealed payloads": ("SELECT kind, payload FROM dead_letters", b"unreadable"),
         "client keys": ("SELECT to_jsonb(c), key_hash FROM api_clients AS c", b"test-"),
         "phone numbers": ("SELECT role, phone_encrypted, phone_hash FROM users", b"USER"),
+        "payments": (f"SELECT to_jsonb(p) - 'transaction_id', {SEALED} FROM payments AS p", b"order_id"),
+        "the inbox": (
+            "SELECT payload_encrypted, to_jsonb(w) - 'transaction_id' FROM payment_webhooks AS w",
+            b"body_hash",
+        ),
+        "refunds": ("SELECT reason_encrypted, to_jsonb(r) FROM payment_refunds AS r", b"actor_id"),
     }
     metrics = httpx.get(f"{system.ingest_url}/metrics").content
     return {
@@ -186,11 +262,20 @@ def searched(system: Stack, behind: Behind, flower: httpx.Client) -> dict[str, t
     }
 
 
-def test_a_canary_is_found_nowhere(system: Stack, behind: Behind) -> None:
-    canaries = Canaries({kind: f"canary{secrets.token_hex(8)}" for kind in KINDS} | {"phone": new_phone()})
+def new_card() -> str:
+    """A card number of its own, as Visa's are."""
+    digits = f"4{secrets.randbelow(10**14):014}"
+    check = next(last for last in "0123456789" if find_card_number(digits + last))
+    return digits + check
+
+
+def test_a_canary_is_found_nowhere(system: Stack, behind: Behind, bank: Bank) -> None:
+    digits = {"phone": new_phone(), "card": new_card()}
+    canaries = Canaries({kind: f"canary{secrets.token_hex(8)}" for kind in KINDS} | digits)
     with monitor(behind.broker) as broker, calling_app(system) as app, flower_of(system) as flower:
         chat = send_all(app, canaries)
         refuse_in_the_worker(chat, canaries, behind)
+        pay(chat, canaries, bank)
         wait_until("stored", lambda: canaries["edited"] in [one.message for one in chat.messages()])
         wait_until("shown by Flower", lambda: b"tasks.messages.persist" in flower.get(PAGES[0]).content)
         places = searched(system, behind, flower)
@@ -202,6 +287,8 @@ def test_a_canary_is_found_nowhere(system: Stack, behind: Behind) -> None:
 
     journal = repr(behind.journal.xrange(STREAM)).encode()
     assert {"text", "edited", "refused_edit", "metadata_value"} <= {*sought.found_in(journal)}, "no canary flew"
+    held = repr(behind.sql("SELECT transaction_id FROM payments")).encode()
+    assert {*sought.found_in(held)} == {"transaction_id"}, "no payment was made"
     assert [place for place, (text, mark) in places.items() if mark not in text] == [], "not looked at rightly"
     assert {place: found for place, (text, _) in places.items() if (found := sought.found_in(text))} == {}
 

@@ -11,6 +11,9 @@ import settings
 from local.stack import ROOT, Stack
 from stores import migrations, migrations_scylla, scylla
 from stores.migrations_files import read_folder
+from tests.fakes.control import Fakes
+from tests.faults.paying import Till, open_till
+from tests.integration.own import Own, own_place
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,16 @@ def scratch(stack: Stack) -> Iterator[Scratch]:
     yield Scratch(points, name, session)
     session.execute(f"DROP KEYSPACE {name}", timeout=60)
     session.cluster.shutdown()
+
+
+@pytest.fixture(scope="session")
+def till_place(stack: Stack) -> Iterator[Own]:
+    with own_place(stack.env) as made:
+        yield made
+
+
+@pytest.fixture
+def till(till_place: Own, fakes: Fakes) -> Iterator[Till]:
+    """Somebody who pays and somebody who is paid, at a place where nobody else works."""
+    with open_till(till_place, fakes) as made:
+        yield made

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http import HTTPStatus
+from uuid import uuid4
 
 import pytest
 
@@ -140,6 +141,31 @@ def test_without_the_broker_a_message_is_taken_as_quickly_as_ever(road: Road, ch
     assert without[25] < 3 * usual[25] + 0.01
     assert without[-1] < AT_ONCE_S_MAX
     wait_until("all is stored", lambda: len(chat.follow()) == 101, 60)
+
+
+@pytest.mark.parametrize("how", ["gone", "hanging"])
+def test_without_the_broker_a_webhook_is_stored_and_answered_as_quickly_as_ever(
+    road: Road, chat: Chat, how: str
+) -> None:
+    """P8, P10. Its row is the job: the sweep rings for it."""
+    order = f"nobodys-{uuid4().hex}"
+    usual = sorted(webhook(chat, f"{order}-with", n) for n in range(30))
+    with road.gone("broker") if how == "gone" else road.hanging("broker"):
+        without = sorted(webhook(chat, f"{order}-without", n) for n in range(30))
+    print(f"{how}: p50 {usual[15]:.4f} s with, {without[15]:.4f} s without; slowest {usual[-1]:.4f}, {without[-1]:.4f}")
+    assert without[15] < 3 * usual[15] + 0.01
+    assert without[-1] < AT_ONCE_S_MAX
+    count = "SELECT count(*) FROM payment_webhooks WHERE order_id = %s"
+    with road.worker("looks") as stores, stores.postgres.connection() as connection:
+        assert connection.execute(count, (f"{order}-without",)).fetchone() == (30,)
+
+
+def webhook(chat: Chat, order_id: str, number: int) -> float:
+    """Seconds until a hint of Toss was answered 200."""
+    data = {"orderId": order_id, "paymentKey": f"t{number}", "status": "DONE"}
+    answer = chat.ask("POST", "/webhooks/toss", {"eventType": "PAYMENT_STATUS_CHANGED", "data": data})
+    assert answer.status == HTTPStatus.OK, answer.body
+    return answer.seconds
 
 
 @pytest.mark.parametrize("how", ["gone", "hanging"])

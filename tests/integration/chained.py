@@ -6,14 +6,15 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import TupleRow, kwargs_row
+from psycopg.rows import TupleRow, class_row, kwargs_row
 
 from domain.event_changes import creation
 from domain.event_state import Event
 from domain.history import Change, Entry
+from domain.payment_history import PaymentState
 from stores.events import ADD_FIRST_PARTICIPANTS, SELECT_EVENT, event_of
 from stores.history import APPEND_HISTORY
-from stores.history_outbox import SELECT_CHAIN, entry_of
+from stores.history_outbox import SELECT_CHAIN, SELECT_PAYMENTS, entry_of
 
 Connection = psycopg.Connection[TupleRow]
 INSERT_EVENT: Final = """
@@ -46,6 +47,11 @@ def read_chain(connection: Connection, event_id: int) -> list[Entry]:
     """As the owner sees it."""
     with connection.cursor(row_factory=kwargs_row(entry_of)) as cursor:
         return cursor.execute(SELECT_CHAIN, [event_id]).fetchall()
+
+
+def read_payments(connection: Connection, event_id: int) -> list[PaymentState]:
+    with connection.cursor(row_factory=class_row(PaymentState)) as cursor:
+        return cursor.execute(SELECT_PAYMENTS, [event_id]).fetchall()
 
 
 def make_event(api: Connection, creator: int, *others: int, hours: float = 1) -> int:

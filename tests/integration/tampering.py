@@ -6,7 +6,7 @@ from typing import Final
 
 from tests.integration.chained import Connection
 
-TABLES: Final = ("events", "event_participants", "event_history_outbox")
+TABLES: Final = ("events", "event_participants", "payments", "event_history_outbox")
 SELECT_TRIGGERS: Final = """
     SELECT tgname, CASE tgenabled WHEN 'A' THEN 'ALWAYS' ELSE '' END FROM pg_trigger
     WHERE tgrelid = %s::regclass AND NOT tgisinternal ORDER BY tgname"""

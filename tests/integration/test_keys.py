@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count, cycle
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -29,6 +30,7 @@ from stores import dead_letters, keys, keys_index, migrations, migrations_postgr
 from stores.connections import open_pool
 from stores.keys import ENCRYPTED
 from stores.migrations_files import read_folder
+from stores.payment_places import place_of_payload, place_of_reason
 from stores.users import place_of_phone
 from tests.integration.databases import COMMAND_S_MAX, ROOT, place
 from tests.integration.own import CANARY, refusal, saying
@@ -47,8 +49,13 @@ NOT_ENCRYPTED = {
     "events.history_head": "a hash",
     "idempotency_keys.answer": "what was answered, a phone number masked; kept for a day",
     "idempotency_keys.body_hash": "a hash",
+    "payment_webhooks.body_hash": "a hash",
+    "payment_webhooks.secret_hash": "a hash of a random secret",
+    "payments.deposit_secret_hash": "the same",
     "users.phone_hash": "a hash under the index key, moved by stores.keys_index",
 }
+BODY_HASH = bytes(32)
+REFUND_KEY = UUID(int=7)
 SELECT_BYTEA = """
     SELECT table_name || '.' || column_name FROM information_schema.columns
     WHERE table_schema = 'public' AND data_type = 'bytea'"""
@@ -152,7 +159,7 @@ def vault(database: Vault) -> Vault:
     """Empty, though nobody may delete users and payments."""
     with database.pool.connection() as connection:
         connection.execute("SET LOCAL session_replication_role = replica")
-        for table in ("payments", "oauth_tokens", "dead_letters", "users"):
+        for table in ("payment_refunds", "payment_webhooks", "payments", "oauth_tokens", "dead_letters", "users"):
             connection.execute(f"DELETE FROM {table}")
     return database
 
@@ -177,10 +184,11 @@ def test_all_that_is_encrypted_is_moved_and_reads_as_before(vault: Vault) -> Non
     code, moved, sentences = vault.rotate(BOTH, NEW_INDEX, OLD_INDEX)
     assert (code, moved) == (ExitCode.DONE, {
         "users.phone_encrypted": 1_203, "dead_letters.payload": 2, "oauth_tokens.access_token": 2,
-        "oauth_tokens.refresh_token": 1, "payments.metadata": 1, "users.phone_hash": 1_203,
+        "oauth_tokens.refresh_token": 1, "payments.metadata": 1, "payment_webhooks.payload_encrypted": 1,
+        "payment_refunds.reason_encrypted": 1, "users.phone_hash": 1_203,
     })  # fmt: skip
     assert sentences == [
-        "Data key b is the newest: 1,209 values.",
+        "Data key b is the newest: 1,211 values.",
         "Data key a is no longer in use: take it out of TIMINGLE_DATA_KEYS.",
         "Index key 1 is the newest: 1,203 values.",
         "Index key 2 is no longer in use: take it out of TIMINGLE_INDEX_KEY.",
@@ -350,6 +358,15 @@ def store_tokens_and_payments(vault: Vault, user_id: int) -> None:
             VALUES (%s, %s, %s, 1, 'PENDING', %s)""",
             n, user_id, user_id, Jsonb(metadata) if metadata else None,
         )  # fmt: skip
+    vault.sql(
+        """INSERT INTO payment_webhooks (provider, body_hash, event_type, headers, payload_encrypted, is_verified)
+        VALUES ('TOSS', %s, 'PAYMENT_STATUS_CHANGED', '{}', %s, FALSE)""",
+        BODY_HASH, seal("body", place_of_payload("TOSS", BODY_HASH)),
+    )  # fmt: skip
+    vault.sql(
+        "INSERT INTO payment_refunds (payment_id, key, actor_id, amount, reason_encrypted) VALUES (1, %s, %s, 1, %s)",
+        REFUND_KEY, user_id, seal("reason", place_of_reason(REFUND_KEY)),
+    )  # fmt: skip
 
 
 def check_tokens_and_payments(vault: Vault) -> None:
@@ -361,3 +378,8 @@ def check_tokens_and_payments(vault: Vault) -> None:
     first, *others = [row[0] for row in vault.sql("SELECT metadata FROM payments ORDER BY id")]
     assert AFTER.decrypt(bytes.fromhex(first.pop("encrypted")), "payments:1:metadata") == b"card"
     assert [first, *others] == [{"receipt": "r"}, {"encrypted": "not ours"}, {"receipt": "r"}, None]
+    ((payload, reason),) = vault.sql(
+        "SELECT (SELECT payload_encrypted FROM payment_webhooks), (SELECT reason_encrypted FROM payment_refunds)"
+    )
+    assert AFTER.decrypt(payload, place_of_payload("TOSS", BODY_HASH)) == b"body"
+    assert AFTER.decrypt(reason, place_of_reason(REFUND_KEY)) == b"reason"

@@ -8,10 +8,11 @@ import stat
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from domain.errors import SettingsError
-from local import bootstrap, envfile, jars, ports
+from local import bootstrap, envfile, fakes, jars, ports
 from local.service import StackError
 from local.stack import DEFAULT_STATE, ROOT
 
@@ -101,6 +102,28 @@ def test_secrets_are_random_and_made_once(tmp_path: Path, local: dict[str, str])
     assert envfile.defaults(ports.Ports(**ports.DEFAULTS), envfile.keep_secrets(tmp_path / "secrets.json")) == local
     other = envfile.keep_secrets(tmp_path / "others.json")
     assert other.index_key not in local.values()
+
+
+def test_secrets_that_a_later_version_needs_join_those_that_are_kept(tmp_path: Path) -> None:
+    kept = envfile.keep_secrets(tmp_path / "secrets.json")
+    older = {name: value for name, value in msgspec.structs.asdict(kept).items() if name not in ("toss", "stripe")}
+    (tmp_path / "secrets.json").write_bytes(msgspec.json.encode(older))
+    now = envfile.keep_secrets(tmp_path / "secrets.json")
+    assert older.items() <= msgspec.structs.asdict(now).items()
+    assert "" not in (now.toss, now.stripe)
+    assert envfile.keep_secrets(tmp_path / "secrets.json") == now
+
+
+def test_fakes_take_payments_unless_somebody_has_a_key_of_a_provider(tmp_path: Path, local: dict[str, str]) -> None:
+    at = ports.Ports(**ports.DEFAULTS)
+    own_toss = {"TIMINGLE_TOSS_SECRET_KEY": "test_sk_own"}
+    in_force = start(tmp_path, local, own_toss)
+    assert in_force["TIMINGLE_TOSS_SECRET_KEY"] == "test_sk_own"
+    assert "TIMINGLE_TOSS_BASE_URL" not in in_force, "the real one has a default"
+    assert in_force["TIMINGLE_STRIPE_BASE_URL"] == fakes.url(at)
+    assert [service.name for service in fakes.services(ROOT, at, in_force)] == ["fakes"]
+    own_stripe = {"TIMINGLE_STRIPE_SECRET_KEY": "sk_own", "TIMINGLE_STRIPE_WEBHOOK_SECRETS": "whsec_own"}
+    assert fakes.services(ROOT, at, start(tmp_path, local, {**own_toss, **own_stripe})) == []
 
 
 def test_a_jar_that_is_not_the_committed_one_is_refused_by_name(tmp_path: Path) -> None:

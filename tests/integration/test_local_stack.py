@@ -79,7 +79,7 @@ def test_up_twice_and_down_after_the_supervisor_was_killed_leave_nothing(
     state = stack.state.with_name(stack.state.name + "-commands")
     shown = local("up")
     port = envfile.read(state / "env")["TIMINGLE_INGEST_PORT"]
-    assert shown.splitlines()[-8].split() == ["ingest", f"http://127.0.0.1:{port}"]
+    assert shown.splitlines()[-9].split() == ["ingest", f"http://127.0.0.1:{port}"]
     running = record.read(state)
     assert running is not None
     assert local("up").startswith("The stack runs already")

@@ -25,6 +25,7 @@ from tests.integration.chained import (
     make_event,
     read_chain,
     read_event,
+    read_payments,
     value,
 )
 from tests.integration.databases import ROOT, Place, place
@@ -88,7 +89,7 @@ def in_one_transaction(connection: Connection) -> Callable[[Callable[[], None]],
 
 
 def faults(owner: Connection, event_id: int) -> list[object]:
-    return list(verify(read_chain(owner, event_id), read_event(owner, event_id)))
+    return list(verify(read_chain(owner, event_id), read_event(owner, event_id), None, read_payments(owner, event_id)))
 
 
 def test_sql_makes_the_bytes_that_python_checks(owner: Connection, api: Connection, people: tuple[int, int]) -> None:
@@ -239,10 +240,16 @@ def test_a_payment_does_not_change_its_state_without_its_events_history(
         pending["payment_id"] = payment
         made = Change(change_type=ChangeType.PAYMENT_CREATED, field_name="payments", new_value=pending)
         chain_as_owner(owner, event, made)
-    for change in ("status = 'COMPLETED'", "refunded_amount = 1", "amount = 1", "event_id = NULL", "currency = 'USD'"):
+    owner.execute("UPDATE payments SET transaction_id = 'pi_1', issued_ticket = 1 WHERE id = %s", [payment])
+    fetched = "applied_ticket = 1"
+    for change in (
+        f"status = 'COMPLETED', {fetched}",
+        f"refunded_amount = 1, {fetched}",
+        "amount = 1",
+        "event_id = NULL",
+    ):
         with pytest.raises(UNCHAINED, match="payments of event"):
             owner.execute(f"UPDATE payments SET {change} WHERE id = %s", [payment])
-    owner.execute("UPDATE payments SET transaction_id = 'pi_1', issued_ticket = 1 WHERE id = %s", [payment])
     paid = Change(
         change_type=ChangeType.PAYMENT_CHANGED,
         field_name="payments",
@@ -250,7 +257,7 @@ def test_a_payment_does_not_change_its_state_without_its_events_history(
         new_value={**pending, "status": "COMPLETED"},
     )
     with owner.transaction():
-        owner.execute("UPDATE payments SET status = 'COMPLETED' WHERE id = %s", [payment])
+        owner.execute(f"UPDATE payments SET status = 'COMPLETED', {fetched} WHERE id = %s", [payment])
         chain_as_owner(owner, event, paid)
     assert faults(owner, event) == []
     alone = "INSERT INTO payments (payer_id, receiver_id, amount, status) VALUES (%s, %s, 1, 'PENDING')"

@@ -252,6 +252,11 @@ def test_any_participant_changes_an_event_and_an_outsider_does_not(
         "INSERT INTO events (title, start_time, end_time, creator_id, status) VALUES ('x', now(), now(), 1, 'DONE')",
         "UPDATE event_participants SET joined_seq = 0",
         "UPDATE payments SET status = 'COMPLETED'",
+        "UPDATE payments SET applied_ticket = 1",
+        "SELECT payload_encrypted FROM payment_webhooks",
+        "UPDATE payment_webhooks SET state = 'done'",
+        "INSERT INTO payment_refunds (payment_id, actor_id, amount, state) VALUES (1, 1, 1, 'done')",
+        "UPDATE payment_confirms SET state = 'done'",
         "SELECT payload FROM dead_letters",
         "SELECT access_token FROM oauth_tokens",
         "INSERT INTO api_clients (name, key_hash, scopes) VALUES ('x', 'x', '{}')",
@@ -281,6 +286,37 @@ def test_a_payment_is_seen_by_payer_and_receiver_and_made_by_one_who_takes_part(
     for actor, payer, receiver in ((outsider, outsider, creator), (guest, creator, outsider)):
         with pytest.raises(psycopg.errors.InsufficientPrivilege), acting(api, actor):
             api.execute(INSERT_PAYMENT, [event, payer, receiver])
+
+
+def test_a_refund_is_asked_for_by_its_receiver_and_payer_and_receiver_see_what_was_asked_for(
+    api: Connection, creator: int, guest: int, outsider: int
+) -> None:
+    event = make_event(api, creator, guest)
+    confirm, refund = (
+        "INSERT INTO payment_confirms (payment_id, payment_key) VALUES (%s, 'key')",
+        "INSERT INTO payment_refunds (payment_id, key, actor_id, amount) VALUES (%s, gen_random_uuid(), %s, 1)",
+    )
+    with acting(api, guest):
+        payment = value(api, INSERT_PAYMENT, event, guest, creator)
+        api.execute(confirm, [payment])
+    with acting(api, creator):
+        api.execute(refund, [payment, creator])
+    for actor, statement, row in (
+        (guest, refund, [payment, guest]),  # the payer
+        (creator, refund, [payment, guest]),  # in somebody else's name
+        (outsider, refund, [payment, outsider]),
+        (outsider, confirm, [payment]),
+    ):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting(api, actor):
+            api.execute(statement, row)
+    seen = {}
+    for user in (creator, guest, outsider):
+        with acting(api, user):
+            seen[user] = tuple(
+                value(api, f"SELECT count(*) FROM {jobs} WHERE payment_id = %s", payment)
+                for jobs in ("payment_confirms", "payment_refunds")
+            )
+    assert seen == {creator: (1, 1), guest: (1, 1), outsider: (0, 0)}
 
 
 def test_taking_part_answers_each_pair_in_order(
@@ -319,7 +355,11 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
         "guard_event_history",
         "guard_participant_history",
         "guard_payment_history",
+        "guard_refund_sum",
         "open_slot_is_booked",
+        "payment_of_order",
+        "payment_parties",
+        "payments_lag",
         "takes_part",
         "taking_part",
     ]

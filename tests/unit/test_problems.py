@@ -21,6 +21,7 @@ from domain.errors import (
 )
 from domain.keyring import NotDecryptable
 from ingest.problems import ANSWERED, PROBLEMS, TYPE_PREFIX, problem_of
+from providers.errors import ProviderRefused, ProviderUnknown
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("domain", "stores", "providers", "reports", "tasks", "schedules", "ingest")
@@ -29,6 +30,8 @@ UNANSWERED: Final = {
     Refused: "raised only as one of its subclasses",
     SettingsError: "raised before a process listens",
     MigrationError: "raised by `timingle`, not by a call",
+    ProviderRefused: "raised to workers, which ask providers, and not by a call",
+    ProviderUnknown: "the same",
     NotDecryptable: "a key is missing or a row was altered: no caller can help that, so it is a 500 and a log line",
 }
 
@@ -45,7 +48,7 @@ def names_of_our_errors() -> set[str]:
     found: set[str] = {"TimingleError"}
     while below := {name for name, of in bases.items() if of & found} - found:
         found |= below
-    return found
+    return {name for name in found if not name.startswith("_")}  # which leave no module
 
 
 def test_every_error_of_ours_has_a_row_or_a_reason_for_none() -> None:

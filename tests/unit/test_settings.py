@@ -30,6 +30,31 @@ def test_what_is_needed_is_enough_and_comes_out_typed() -> None:
     assert (parsed.log_level, parsed.scylla_keyspace, parsed.flower_basic_auth) == ("INFO", "timingle", None)
 
 
+def test_without_keys_the_providers_are_closed_and_real_ones_are_asked() -> None:
+    parsed = settings.parse(GIVEN)
+    assert (parsed.toss_secret_key, parsed.stripe_secret_key, parsed.stripe_secrets, parsed.toss_networks) == (
+        *("", "", ()),
+        (),
+    )
+    assert (parsed.toss_base_url, parsed.stripe_base_url) == ("https://api.tosspayments.com", "https://api.stripe.com")
+
+
+def test_the_keys_of_stripe_come_together_and_its_signing_secret_may_be_rolled() -> None:
+    both = {"TIMINGLE_STRIPE_SECRET_KEY": "canary", "TIMINGLE_STRIPE_WEBHOOK_SECRETS": "whsec_new, whsec_old"}
+    assert settings.parse({**GIVEN, **both}).stripe_secrets == ("whsec_new", "whsec_old")
+    for name in both:
+        with pytest.raises(SettingsError, match="STRIPE_WEBHOOK_SECRETS must be given if") as raised:
+            settings.parse({**GIVEN, name: both[name]})
+        assert "canary" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com", "http://127.0.0.1:8010", "http://localhost:1", "http://[::1]:9"]
+)
+def test_a_provider_may_be_a_server_of_this_machine(url: str) -> None:
+    assert settings.parse({**GIVEN, "TIMINGLE_TOSS_BASE_URL": url}).toss_base_url == url
+
+
 def test_the_index_may_have_two_keys_the_newest_first() -> None:
     parsed = settings.parse({**GIVEN, "TIMINGLE_INDEX_KEY": f"{NEWER_KEY}, {KEY}"})
     assert parsed.index_keys == (bytes([1]) * 32, bytes(32))
@@ -71,6 +96,19 @@ def test_what_only_the_local_stack_reads_is_no_mistake() -> None:
             for wrong in ("canary", "canary:", ":9042", "h:0", "h:65536", "h:x", "h:1,")
         ),
         *(("TRUSTED_PROXIES", wrong) for wrong in ("canary", "10.0.0.0/33", "10.0.0.1/8")),
+        *(("TOSS_SOURCE_NETWORKS", wrong) for wrong in ("canary", "10.0.0.1/8")),
+        *(
+            (name, wrong)
+            for name in ("TOSS_BASE_URL", "STRIPE_BASE_URL")
+            for wrong in (
+                "canary",
+                "http://canary.example",
+                "https://x/canary",
+                "https://canary@x",
+                "https://x/",
+                "ftp://x",
+            )
+        ),
         *(("JOURNAL_URLS", wrong) for wrong in ("canary", "redis://:canary@h/0,", "postgresql://canary")),
         *(
             ("INDEX_KEY", wrong)

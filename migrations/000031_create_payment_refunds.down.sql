@@ -1,0 +1,2 @@
+DROP TABLE payment_refunds;
+DROP FUNCTION guard_refund_sum();

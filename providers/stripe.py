@@ -1,0 +1,171 @@
+"""Stripe: PaymentIntents with their latest charge and its refunds, in the version that `providers` pins.
+
+Amounts are in the currency's smallest unit (https://docs.stripe.com/currencies). A refund's key goes along twice: as
+Idempotency-Key, which Stripe knows for 24 hours, and in the refund's metadata, where it is found for good. A reason in
+somebody's own words is not sent: Stripe needs none, and it could not be erased there.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+import msgspec
+
+from domain.money import MINOR_UNITS, Money
+from domain.payment import NOTHING, Provider, Snapshot, SnapshotRefund
+from domain.system_messages import KOREA
+from providers import client
+from providers.errors import ProviderUnknown
+
+PAGE: Final = 100
+"""The most that Stripe gives."""
+SUCCEEDED: Final = "succeeded"
+REFUND_FAILED: Final = frozenset({"failed", "canceled"})
+"""Of pending, requires_action, succeeded, failed, canceled: https://docs.stripe.com/refunds#failed-refunds."""
+EXPAND: Final = "latest_charge.refunds"
+"""One answer, of one moment: with the charge come its last refunds."""
+Query = dict[str, str | int | list[str]]
+
+
+class _Refund(msgspec.Struct, frozen=True):
+    id: str
+    amount: int
+    status: str | None = None
+    payment_intent: str | None = None
+    metadata: dict[str, str] | None = None
+
+
+class _Refunds(msgspec.Struct, frozen=True):
+    data: tuple[_Refund, ...]
+    has_more: bool = False
+
+
+class _Charge(msgspec.Struct, frozen=True):
+    id: str
+    refunds: _Refunds | None = None
+    payment_method_details: "_Method | None" = None
+
+
+class _Method(msgspec.Struct, frozen=True):
+    type: str | None = None
+
+
+class _Intent(msgspec.Struct, frozen=True):
+    """A PaymentIntent, as far as it is read, with its latest charge expanded."""
+
+    id: str
+    status: str
+    amount: int
+    currency: str
+    created: int
+    amount_received: int = 0
+    metadata: dict[str, str] | None = None
+    latest_charge: _Charge | None = None
+
+
+class _Intents(msgspec.Struct, frozen=True):
+    data: tuple[_Intent, ...]
+    has_more: bool = False
+
+
+def fetch_by_transaction(intent_id: str) -> Snapshot:
+    """What Stripe says of a PaymentIntent. Raises ProviderAway, ProviderRefused, ProviderUnknown, as all here do."""
+    path = f"/v1/payment_intents/{quote(intent_id, safe='')}"
+    return _snapshot(client(Provider.STRIPE).get(path, _Intent, {"expand[]": EXPAND}))
+
+
+def fetch_by_order(order_id: str) -> Snapshot:
+    """What Stripe says of an order, by its metadata: of the try that succeeded, else of the last one.
+
+    Stripe's search finds a PaymentIntent about a minute after it was made.
+    """
+    query: Query = {"query": f"metadata['order_id']:'{order_id}'", "expand[]": f"data.{EXPAND}", "limit": PAGE}
+    found = client(Provider.STRIPE).get("/v1/payment_intents/search", _Intents, query).data
+    if not found:
+        raise ProviderUnknown(Provider.STRIPE, "no-such-order")
+    return _snapshot(max(found, key=lambda intent: (intent.status == SUCCEEDED, intent.created)))
+
+
+def refund(intent_id: str, money: Money, key: UUID, _reason: str) -> SnapshotRefund:
+    """Give back a part or all."""
+    form: dict[str, str | int] = {
+        "payment_intent": intent_id,
+        "amount": money.to_minor(),
+        "metadata[refund_key]": str(key),
+    }
+    return _refund(client(Provider.STRIPE).post_form("/v1/refunds", _Refund, form, key), money.currency)
+
+
+def list_day(day: date) -> Iterator[Snapshot]:
+    """What Stripe says now of every PaymentIntent that was made, or of which something was given back, on this day in
+    Korea."""
+    begin = datetime.combine(day, time(), KOREA)
+    during: Query = {
+        "created[gte]": int(begin.timestamp()),
+        "created[lt]": int((begin + timedelta(days=1)).timestamp()),
+        "limit": PAGE,
+    }
+    seen = set()
+    for intent in _intents(during):
+        seen.add(intent.id)
+        yield _snapshot(intent)
+    for given_back in _refunds(during):
+        if given_back.payment_intent is not None and given_back.payment_intent not in seen:
+            seen.add(given_back.payment_intent)
+            yield fetch_by_transaction(given_back.payment_intent)
+
+
+def _intents(query: Query) -> Iterator[_Intent]:
+    page = client(Provider.STRIPE).get("/v1/payment_intents", _Intents, {**query, "expand[]": f"data.{EXPAND}"})
+    yield from page.data
+    while page.has_more:
+        after: Query = {**query, "expand[]": f"data.{EXPAND}", "starting_after": page.data[-1].id}
+        page = client(Provider.STRIPE).get("/v1/payment_intents", _Intents, after)
+        yield from page.data
+
+
+def _refunds(query: Query) -> Iterator[_Refund]:
+    page = client(Provider.STRIPE).get("/v1/refunds", _Refunds, query)
+    yield from page.data
+    while page.has_more:
+        page = client(Provider.STRIPE).get("/v1/refunds", _Refunds, {**query, "starting_after": page.data[-1].id})
+        yield from page.data
+
+
+def _snapshot(intent: _Intent) -> Snapshot:
+    charge, currency = intent.latest_charge, intent.currency.upper()
+    told = () if charge is None or charge.refunds is None else charge.refunds.data
+    if charge is not None and charge.refunds is not None and charge.refunds.has_more:
+        told = tuple(_refunds({"charge": charge.id, "limit": PAGE}))
+    refunds = tuple(_refund(one, currency) for one in told)
+    is_paid = intent.status == SUCCEEDED
+    return Snapshot(
+        provider=Provider.STRIPE,
+        transaction_id=intent.id,
+        order_id=(intent.metadata or {}).get("order_id"),
+        provider_status=intent.status,
+        amount=_amount(intent.amount_received if is_paid else intent.amount, currency),
+        refunded_amount=sum((one.amount for one in refunds if not one.is_failed), NOTHING),
+        currency=currency,
+        approved=is_paid,
+        refunds=refunds,
+        receiver_id=(intent.metadata or {}).get("receiver_id"),
+        method=None if charge is None or charge.payment_method_details is None else charge.payment_method_details.type,
+    )
+
+
+def _refund(given_back: _Refund, currency: str) -> SnapshotRefund:
+    return SnapshotRefund(
+        key=(given_back.metadata or {}).get("refund_key"),
+        provider_refund_id=given_back.id,
+        amount=_amount(given_back.amount, currency),
+        is_failed=given_back.status in REFUND_FAILED,
+    )
+
+
+def _amount(minor: int, currency: str) -> Decimal:
+    """A sum in a currency that we do not take stays as it is: the currency is what is wrong about it."""
+    return Money.from_minor(minor, currency).amount if currency in MINOR_UNITS else Decimal(minor)

@@ -1,0 +1,67 @@
+"""What is done for the sake of others: ringing for rows that wait, letting old ones go."""
+
+from collections.abc import Callable, Mapping
+from itertools import islice
+from typing import Final
+
+import structlog
+from celery import shared_task
+
+from domain.errors import Away
+from stores import connections, payment_inbox, waiting
+from stores.connections import Stores
+from stores.waiting import Jobs
+from tasks.messages import RING_EXPIRES_S
+from tasks.payments import apply_confirm, apply_refund, apply_webhook
+
+TRIM_ROWS: Final = 1_000
+"""Bodies of some kilobytes each: some 100 ms."""
+
+PAGES_MAX: Final = 4
+"""Of each kind in one run, half a second or so: the journal's sweep waits behind it. The next run begins with what is
+left."""
+
+Ring = Callable[[tuple[int]], object]
+RINGS: Final[Mapping[Jobs, Ring]] = {
+    Jobs.WEBHOOKS: apply_webhook.apply_async,
+    Jobs.CONFIRMS: apply_confirm.apply_async,
+    Jobs.REFUNDS: apply_refund.apply_async,
+}
+"""How each kind of row that waits is rung for."""
+
+log = structlog.get_logger()
+
+
+@shared_task(name="tasks.upkeep.ring_waiting", expires=RING_EXPIRES_S, ignore_result=True)
+def ring_waiting() -> None:
+    """Ring for every row that waits and whose time has come: nobody rang, or the ring was lost, or whoever heard it
+    died. It is the only retry of what those rows ask for."""
+    stores = connections.stores()
+    try:
+        for jobs, ring in RINGS.items():
+            ring_for(stores, jobs, ring)
+    except Away as away:
+        log.warning("a store is away", action="ring_stopped", store=away.store, code=away.code)
+
+
+def ring_for(stores: Stores, jobs: Jobs, ring: Ring, page_rows: int = waiting.PAGE_ROWS) -> None:
+    """Ring for rows of one kind. Those that cannot move hide none: the look goes on by key, and what was rung for comes
+    later. Raises Away."""
+    for ids in islice(waiting.pages(stores.postgres, jobs, page_rows), PAGES_MAX):
+        for row_id in ids:
+            ring((row_id,))
+        waiting.note_rung(stores.postgres, jobs, ids)
+
+
+@shared_task(name="tasks.upkeep.trim_inbox", ignore_result=True)
+def trim_inbox() -> None:
+    """Let webhooks go that are done with and have been kept for 400 days, batch by batch until none is left."""
+    stores = connections.stores()
+    trimmed = 0
+    try:
+        while batch := payment_inbox.trim(stores.postgres, TRIM_ROWS):
+            trimmed += batch
+    except Away as away:
+        log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
+    if trimmed:
+        log.info("old webhooks are trimmed", action="webhooks_trimmed", count=trimmed)
