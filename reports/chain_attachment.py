@@ -7,10 +7,10 @@
     …
     ]}
 
-Hashes and salts are in hex. `entry_hash` is sha256(prev_hash || text), the first `prev_hash` 32 zero bytes, `head` the last
-`entry_hash`. `text` is the entry's hashed bytes (domain.history), and what they say of a value by `commitments[name]` is
-hex(sha256(salt || value)); what was erased has no value here. Altered bytes that are no UTF-8 stand in `base64` instead.
-An entry a line: a chain of any length is written as it is read.
+Hashes and salts are in hex. `entry_hash` is sha256(prev_hash || text), the first `prev_hash` 32 zero bytes, `head` the
+last `entry_hash`. `text` is the entry's hashed bytes (domain.history); what they say of a value by `commitments[name]`
+is hex(sha256(salt || value)), and a value that was erased is not here. Altered bytes that are no UTF-8 stand in
+`base64` instead. An entry a line: a chain of any length is written as it is read.
 
 WARNING: audit PDFs are kept by others for ever, and `reports.verifier` must read them all.
 """
