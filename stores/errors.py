@@ -14,6 +14,7 @@ import cassandra.cluster
 import cassandra.connection
 import cassandra.pool
 import cassandra.protocol
+import obstore.exceptions
 import psycopg
 import redis
 
@@ -91,3 +92,12 @@ def redis_errors() -> Iterator[None]:
         if not str(error).startswith(REDIS_AWAY_REPLIES):
             raise
         raise Away("the journal", str(error).partition(" ")[0]) from None
+
+
+@contextmanager
+def object_store_errors() -> Iterator[None]:
+    """Use the object store; raises Away. Whatever ails it is nothing that a file has: also a wrong key, a full disk."""
+    try:
+        yield
+    except (obstore.exceptions.BaseError, OSError) as error:
+        raise Away("the object store", type(error).__name__) from None
