@@ -27,6 +27,13 @@ def verify(data: bytes, pinned: Sequence[x509.Certificate] = ()) -> Verdict:
     return verification.verdict()
 
 
+def check_signature(data: bytes) -> list[Finding]:
+    """Steps 1 to 7 alone: what is wrong with the signature of a file that has just been signed."""
+    verification = _Verification(data, ())
+    verification.check_signature()
+    return verification.findings
+
+
 class _Verification:
     """One file, and what has been found out about it so far."""
 
