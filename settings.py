@@ -52,6 +52,15 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     """Seconds that an entry stays in the journal after it was stored: twice the store's commit-log sync period."""
     trusted_proxies: str = ""
     """Addresses or networks, several with commas, whose X-Forwarded-For is believed; none unless said otherwise."""
+    reports_url: Url = "file:///var/lib/timingle/reports"
+    """Where audit PDFs are kept: `file:///folder` or `s3://bucket/prefix`."""
+    fonts_folder: Url = "~/.cache/timingle/fonts"
+    """Where the fonts of audit PDFs are, made there once if they are not."""
+    signing_key: str = ""
+    """What signs audit PDFs: a PEM file with an RSA key and its certificate, or its content. The workers of the reports
+    queue need it."""
+    tsa_url: str = ""
+    """A timestamping authority (RFC 3161) that stamps each signature; none unless said otherwise."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flower_basic_auth: str | None = None
     """user:password of the Flower dashboard."""

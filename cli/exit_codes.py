@@ -23,7 +23,8 @@ class ExitCode(IntEnum):
     WRONG_SETTINGS = 3, "a setting is missing or wrong"
     STORE_AWAY = 4, "a store did not answer; try again"
     NOT_READY = 5, "health: a store is away, or work is not moving"
-    NOT_WHOLE = 6, "audit verify: somebody altered the history"
+    NOT_WHOLE = 6, "audit verify: somebody altered the history, or the file"
+    UNVOUCHED = 7, "audit verify: the file is whole, but signed with a key that nobody vouched for"
 
 
 def exit_code(error: TimingleError) -> ExitCode:

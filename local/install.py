@@ -15,6 +15,8 @@ from local.service import Service, StackError
 from local.supervisor import Supervisor
 
 DUMP_S_MAX: Final = 120
+FONTS: Final = Path(__file__).resolve().parent.parent / ".local" / "fonts"
+"""Of audit PDFs, for all stacks of this project folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Installation:
 
     def complete(self, say: Callable[[str], None]) -> None:
         """Fetch, check and prepare what is missing. StackError says what went wrong."""
+        say_if_missing(say)
         if self.is_complete():
             return
         say(f"fetching Cassandra {jars.VERSION}: {len(jars.read_sums(jars.SUMS))} jars, 67 MB")

@@ -87,6 +87,11 @@ class SigningKey:
         return cls(key, certificate, ())
 
     @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, in hex: what readers compare."""
+        return self.certificate.fingerprint(hashes.SHA256()).hex()
+
+    @property
     def certificates_pem(self) -> str:
         """What to give to whoever checks reports."""
         return "".join(one.public_bytes(Encoding.PEM).decode() for one in (self.certificate, *self.others))

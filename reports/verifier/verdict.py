@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, IntEnum, StrEnum
+from enum import IntEnum, StrEnum
 
 
 class Step(IntEnum):
@@ -80,12 +80,21 @@ class Signer:
     """One of the certificates that the verifier was given; nothing else says whose key it is."""
 
 
-class Outcome(Enum):
-    """What it comes to; the value is the exit code of the single-file verifier."""
+class Outcome(IntEnum):
+    """What it comes to; the value is the exit code of the single-file verifier and of `timingle audit verify`."""
 
-    PROVEN = 0
-    ALTERED = 1
-    UNVOUCHED = 3
+    meaning: str
+
+    def __new__(cls, code: int, meaning: str) -> "Outcome":
+        """A member of the enum: an int with its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
+    PROVEN = 0, "whole, and signed with a key that you vouched for"
+    ALTERED = 6, "something is wrong, and named"
+    UNVOUCHED = 7, "whole, but signed with a key that you did not vouch for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
