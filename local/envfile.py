@@ -55,7 +55,7 @@ def keep_signing_key(path: Path) -> None:
         write_private(path, SigningKey.create("timingle (local)", datetime.now(UTC)).pem.encode())
 
 
-def defaults(ports: Ports, secret: Secrets, state: Path, fonts: Path) -> dict[str, str]:
+def defaults(ports: Ports, secret: Secrets, state: Path) -> dict[str, str]:
     """The local value of every TIMINGLE_* variable that has no other default."""
     postgres = f"{LOOPBACK}:{ports.postgres}/timingle"
     return {
@@ -70,8 +70,6 @@ def defaults(ports: Ports, secret: Secrets, state: Path, fonts: Path) -> dict[st
         "TIMINGLE_REPORTS_URL": (state / "data" / "reports").resolve().as_uri(),
         "TIMINGLE_FONTS_FOLDER": str(FONTS),
         "TIMINGLE_SIGNING_KEY": str(state / SIGNING_KEY),
-        "TIMINGLE_REPORTS_URL": (state.absolute() / "data" / "reports").as_uri(),
-        "TIMINGLE_FONTS_FOLDER": str(fonts),
         "TIMINGLE_FLOWER_BASIC_AUTH": f"timingle:{secret.flower}",
         "TIMINGLE_INGEST_PORT": str(ports.ingest),
         "TIMINGLE_FLOWER_PORT": str(ports.flower),

@@ -10,9 +10,7 @@ from cryptography import x509
 from reports.verifier.steps import verify
 from reports.verifier.verdict import Outcome
 
-EPILOG = (
-    "Exit codes: " + " · ".join(f"{one.value} {one.meaning}" for one in Outcome) + " · 2 not understood, or no file."
-)
+EPILOG = "Exit codes: " + " · ".join(f"{one.value} {one.meaning}" for one in Outcome) + " · 2 wrong usage, or no file."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

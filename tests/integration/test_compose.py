@@ -138,7 +138,7 @@ def test_a_container_of_ours_is_given_settings_that_it_takes(name: str) -> None:
 
 
 def test_the_file_sets_what_the_local_stack_sets() -> None:
-    local = envfile.defaults(Ports(**DEFAULTS), envfile.Secrets(*["secret"] * 7), Path("state"), Path("fonts"))
+    local = envfile.defaults(Ports(**DEFAULTS), envfile.Secrets(*["secret"] * 7), Path("state"))
     known_here = {*FILE["x-settings"], "TIMINGLE_INGEST_PORT", "TIMINGLE_FLOWER_PORT", "TIMINGLE_FLOWER_BASIC_AUTH"}
     assert local.keys() <= known_here
 
