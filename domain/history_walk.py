@@ -39,6 +39,10 @@ class Walk:
             self.told.read(entry)
             self._note(entry)
 
+    def user_ids(self) -> list[int]:
+        """Who takes part, as far as it has been told."""
+        return [user_id for user_id in self.told.people if isinstance(user_id, int)]
+
     def leads_to(self, length: int, head: bytes) -> bool:
         """Is it whole, and does it end here?"""
         return self.is_whole and (self.length, self.head) == (length, head)

@@ -29,6 +29,11 @@ def present_event(event: Event) -> ReportedEvent:
     )
 
 
+def begins_with_creation(walk: Walk) -> bool:
+    """Does a chain tell all of its event? One that began later leaves the present rows to be told."""
+    return "creator_id" in walk.told.row
+
+
 def told_event(event: Event, walk: Walk) -> ReportedEvent:
     """An event as a whole chain tells of it. What was erased is missing; a title is then empty."""
     row = walk.told.row

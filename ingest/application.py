@@ -14,7 +14,18 @@ from starlette.routing import Route as StarletteRoute
 from starlette.types import Receive, Scope, Send
 
 import settings
-from ingest import activity, events, events_changes, events_history, health, messages, openapi, slots, users
+from ingest import (
+    activity,
+    audit_reports,
+    events,
+    events_changes,
+    events_history,
+    health,
+    messages,
+    openapi,
+    slots,
+    users,
+)
 from ingest.calls import encode_json
 from ingest.endpoint import Endpoint, problem_of_mistake
 from ingest.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
@@ -30,6 +41,7 @@ ROUTES: Final = (
     *events_changes.ROUTES,
     *events_history.ROUTES,
     *slots.ROUTES,
+    *audit_reports.ROUTES,
 )
 SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", f"({ROW_ID})"))
 

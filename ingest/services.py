@@ -11,8 +11,10 @@ from ingest.intake import Intake
 from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
+from stores.report_files import Files, open_store
 from tasks.events import relay_history
 from tasks.messages import persist
+from tasks.reports import ring_waiting
 from worker import app
 from worker.addresses import addresses
 
@@ -28,6 +30,9 @@ class Services:
     intake: Intake
     doorbell: Doorbell
     history_bell: Doorbell
+    reports_bell: Doorbell
+    files: Files
+    """Where reports are kept."""
     proxies: tuple[Network, ...]
 
     @classmethod
@@ -44,6 +49,8 @@ class Services:
             intake=Intake(stores, standings, doorbell.ring),
             doorbell=doorbell,
             history_bell=Doorbell(relay_history.apply_async, app),
+            reports_bell=Doorbell(ring_waiting.apply_async, app),
+            files=open_store(settings.current().reports_url),
             proxies=settings.current().proxies,
         )
 
@@ -51,6 +58,7 @@ class Services:
         """End all connections."""
         self.doorbell.close()
         self.history_bell.close()
+        self.reports_bell.close()
         await self.stores.close()
 
 

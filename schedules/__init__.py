@@ -42,4 +42,17 @@ SCHEDULES: Final = (
         queue="upkeep",
         why="Lets go what has been kept for 35 days. A little each hour is nobody's burden.",
     ),
+    Schedule(
+        task="tasks.reports.ring_waiting",
+        every_s=2.0,
+        queue="upkeep",
+        why="Rings for reports that nobody rang for, that wait for the relay, or whose worker died.",
+    ),
+    Schedule(
+        task="tasks.reports.clear",
+        every_s=60.0,
+        queue="reports",
+        why="Lets files go that were kept 30 days, and removes those of canceled reports. Only who serves reports "
+        "need reach them.",
+    ),
 )

@@ -33,6 +33,9 @@ SELECT_PAGE: Final = f"""
 SELECT_CHAIN: Final = f"SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s ORDER BY chain_seq"  # noqa: S608
 SELECT_UNRELAYED_SEQS: Final = """
     SELECT chain_seq FROM event_history_outbox WHERE event_id = %s AND relayed_at IS NULL"""
+SELECT_IS_RELAYED: Final = """
+    SELECT NOT EXISTS (
+        SELECT FROM event_history_outbox WHERE event_id = %s AND chain_seq <= %s AND relayed_at IS NULL)"""
 COUNT_ROWS: Final = "SELECT count(*) FROM event_history_outbox"
 SELECT_CLOCK: Final = "SELECT clock_timestamp()"
 MARK_RELAYED: Final = """
@@ -76,6 +79,13 @@ def unrelayed_seqs(pool: ConnectionPool, event_id: int) -> set[int]:
     """The entries of an event that ScyllaDB may not have. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         return {row[0] for row in connection.execute(SELECT_UNRELAYED_SEQS, (event_id,))}
+
+
+def is_relayed(pool: ConnectionPool, event_id: int, until: int) -> bool:
+    """Does ScyllaDB have all of an event's entries up to this place? Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        row = connection.execute(SELECT_IS_RELAYED, (event_id, until)).fetchone()
+    return bool(row and row[0])
 
 
 def count(pool: ConnectionPool) -> int:

@@ -25,6 +25,9 @@ RETRY_S_MAX: Final = 10
 CHUNK_BYTES: Final = 1_048_576
 """What is held of a file while it is read."""
 
+Files = ObjectStore
+"""Where files are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:
@@ -34,7 +37,7 @@ class Digest:
     size_bytes: int
 
 
-def open_store(url: str) -> ObjectStore:
+def open_store(url: str) -> Files:
     """The store of this URL: `file:///folder`, which is made if it is not there, or `s3://bucket/prefix`.
 
     Raises SettingsError for any other.
@@ -58,21 +61,21 @@ def open_store(url: str) -> ObjectStore:
     )
 
 
-def put(store: ObjectStore, key: str, content: bytes) -> bool:
+def put(files: Files, key: str, content: bytes) -> bool:
     """Store a file; False if there is one already, which stays. Raises Away."""
     with object_store_errors():
         try:
-            store.put(key, content, mode="create")
+            files.put(key, content, mode="create")
         except AlreadyExistsError:
             return False
     return True
 
 
-def digest(store: ObjectStore, key: str) -> Digest | None:
+def digest(files: Files, key: str) -> Digest | None:
     """Of the file that is there; None if there is none. Raises Away."""
     with object_store_errors():
         try:
-            content = store.get(key).bytes()
+            content = files.get(key).bytes()
         except FileNotFoundError:
             return None
     return digest_of(content)
@@ -83,34 +86,34 @@ def digest_of(content: Bytes | bytes) -> Digest:
     return Digest(sha256(content).digest(), len(content))
 
 
-def delete(store: ObjectStore, key: str) -> None:
+def delete(files: Files, key: str) -> None:
     """Remove a file, if it is there. Raises Away."""
     with object_store_errors():
         try:
-            store.delete(key)
+            files.delete(key)
         except FileNotFoundError:
             return
 
 
-async def read(store: ObjectStore, key: str, size_bytes: int) -> AsyncIterator[bytes]:
+async def read(files: Files, key: str, size_bytes: int) -> AsyncIterator[bytes]:
     """A file of so many bytes, a piece at a time; the first has been read when this returns.
 
     A piece is a request of its own: who takes it slowly meets no time-out, and what fails is tried again.
     Raises NoLongerThere, Away, as does the iterator.
     """
-    first = await _piece(store, key, 0, size_bytes)
+    first = await _piece(files, key, 0, size_bytes)
 
     async def pieces() -> AsyncIterator[bytes]:
         yield first
         for start in range(CHUNK_BYTES, size_bytes, CHUNK_BYTES):
-            yield await _piece(store, key, start, size_bytes)
+            yield await _piece(files, key, start, size_bytes)
 
     return pieces()
 
 
-async def _piece(store: ObjectStore, key: str, start: int, size_bytes: int) -> bytes:
+async def _piece(files: Files, key: str, start: int, size_bytes: int) -> bytes:
     with object_store_errors():
         try:
-            return bytes(await store.get_range_async(key, start=start, end=min(start + CHUNK_BYTES, size_bytes)))
+            return bytes(await files.get_range_async(key, start=start, end=min(start + CHUNK_BYTES, size_bytes)))
         except FileNotFoundError:
             raise NoLongerThere("The file is not there any more.") from None

@@ -1,8 +1,11 @@
-"""Where a process finds its stores, by its settings."""
+"""Where a process finds its stores, and what it makes reports with, by its settings."""
+
+from pathlib import Path
 
 import settings
 from domain.keyring import KeyRing
 from stores.connections import Addresses
+from tasks.report_tools import Tools
 
 
 def addresses(postgres_url: str, consumer: str) -> Addresses:
@@ -17,4 +20,15 @@ def addresses(postgres_url: str, consumer: str) -> Addresses:
         keys=KeyRing.parse(current.data_keys),
         index_keys=current.index_keys,
         consumer=consumer,
+    )
+
+
+def tools() -> Tools:
+    """For tasks.report_tools."""
+    current = settings.current()
+    return Tools(
+        reports_url=current.reports_url,
+        fonts_folder=Path(current.fonts_folder).expanduser(),
+        signing_key=current.signing_key,
+        timestamp_url=current.tsa_url,
     )

@@ -12,9 +12,10 @@ from worker.failures import DiscreetTask
 QUEUES: Final = ("messages", "events", "payments", "reports", "upkeep")
 ROUTES: Final = {
     "tasks.messages.persist": {"queue": "messages"},
+    "tasks.reports.render_audit": {"queue": "reports"},
     **{schedule.task: {"queue": schedule.queue} for schedule in SCHEDULES},
 }
-app: Final = Celery("timingle", include=["tasks.messages", "tasks.events"], task_cls=DiscreetTask)
+app: Final = Celery("timingle", include=["tasks.messages", "tasks.events", "tasks.reports"], task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],
     beat_schedule={

@@ -19,7 +19,8 @@ from structlog.contextvars import bind_contextvars, clear_contextvars
 import settings
 from domain.errors import Away
 from stores import connections
-from worker.addresses import addresses
+from tasks import report_tools
+from worker.addresses import addresses, tools
 from worker.logs import configure_logs
 
 _node: list[str] = []
@@ -52,6 +53,7 @@ def begin(**_: Any) -> None:
     connections.configure(
         addresses(settings.current().postgres_url, f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}")
     )
+    report_tools.configure(tools())
     with suppress(Away):  # then it is taken over a minute later, or by this child's next drain
         for group in connections.stores().groups:
             group.release()
