@@ -1,7 +1,7 @@
 """What is printed: the text of each page, the marks in it (reports/marks.py), and the hashes of the entries.
 
 Text is what a reader would copy: the characters that each font's ToUnicode map gives (ISO 32000-1, 9.10), in the order
-in which they are drawn, without spaces.
+in which they are drawn, without spaces, a line for each text object.
 """
 
 import re
@@ -18,7 +18,8 @@ HASHES: Final = re.compile(r"[0-9a-f]{64,}")
 HASH_DIGITS: Final = 64
 BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 ANGLED: Final = re.compile(rb"<([0-9A-Fa-f]*)>|([\[\]])")
-SHOWN: Final = re.compile(rb"/(\S+)\s+[\d.]+\s+Tf|(\()|<([0-9A-Fa-f\s]*)>|%[^\r\n]*")
+SHOWN: Final = re.compile(rb"/(\S+)\s+[\d.]+\s+Tf|(\()|<([0-9A-Fa-f\s]*)>|\b(ET)\b|%[^\r\n]*")
+SPACES: Final = re.compile(r"[^\S\n]+")
 PAGES_MAX: Final = 100_000
 
 Map = Mapping[int, str]
@@ -42,7 +43,7 @@ def pages_of(pdf: Pdf) -> list[dict[str, Value]]:
 
 
 def text_of(pdf: Pdf, page: Mapping[str, Value], maps: dict[Value, Map]) -> str:
-    """What a page prints, without spaces. `maps` remembers what fonts have been read. Raises Unreadable."""
+    """What a page prints. `maps` remembers what fonts have been read. Raises Unreadable."""
     resources = pdf.dictionary(page.get("Resources"))
     fonts = pdf.dictionary(resources.get("Font", {}))
     contents = pdf.get(page.get("Contents"))
@@ -61,7 +62,9 @@ def text_of(pdf: Pdf, page: Mapping[str, Value], maps: dict[Value, Map]) -> str:
         elif found[3]:
             digits = b"".join(found[3].split()).decode()
             pieces += [now.get(code, chr(code)) for code in bytes.fromhex(digits[: len(digits) // 2 * 2])]
-    return "".join("".join(pieces).split())
+        elif found[4]:
+            pieces.append("\n")
+    return SPACES.sub("", "".join(pieces))
 
 
 def _map_of(pdf: Pdf, font: Value, maps: dict[Value, Map]) -> Map:
@@ -104,12 +107,12 @@ def check(texts: Sequence[str], chain: Chain) -> Iterator[Finding]:
             says = ["event {}, report {}, page {} of {}".format(*mark) for mark in marks]
             yield Finding(Step.PRINT, Kind.PAGE, f"page {number}", "it says " + "; ".join(says or ["nothing"]))
     end = (*report, chain.length, chain.head and chain.head.hex())
-    if tuple(map(str, end)) not in CHAIN_MARK.findall(texts[0] if texts else ""):
+    if tuple(map(str, end)) not in CHAIN_MARK.findall(texts[0].replace("\n", "") if texts else ""):
         yield Finding(Step.PRINT, Kind.PRINTED_HEAD, "page 1")
     printed = {
         run[at : at + HASH_DIGITS]
         for text in texts
-        for run in HASHES.findall(text)
+        for run in HASHES.findall(text.replace("\n", ""))
         for at in range(len(run) - HASH_DIGITS + 1)
     }
     for entry in chain.entries:

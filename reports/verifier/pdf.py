@@ -206,7 +206,8 @@ class Pdf:
 
 def literal(data: bytes, at: int) -> tuple[bytes, int]:
     """The string in parentheses at an offset, and where it ends. Raises Unreadable."""
-    depth, parts = 0, []
+    depth = 0
+    parts: list[bytes] = []
     for found in LITERAL.finditer(data, at):
         depth += {b"(": 1, b")": -1}.get(found[0], 0)
         if not depth:
