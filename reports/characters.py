@@ -1,13 +1,14 @@
 """What a text looks like in print: nothing in it is invisible, moves other text, or disappears (P9).
 
 Every character that a reader could not see stands as its code point: U+202E as 〈U+202E〉. That are control characters,
-line breaks too, whatever Unicode lets be ignored (zero-width characters, bidirectional overrides and isolates, variation
-selectors, tags: Default_Ignorable_Code_Point, Unicode 16, DerivedCoreProperties.txt), spaces other than the usual one,
-and marks piled on a letter. Letters and their marks that Unicode has as one are printed as that one (NFC).
+line breaks too, whatever Unicode lets be ignored (zero-width characters, bidirectional overrides and isolates,
+variation selectors, tags: Default_Ignorable_Code_Point, Unicode 16, DerivedCoreProperties.txt), spaces other than the
+usual one, and marks piled on a letter. Letters and their marks that Unicode has as one are printed as that one (NFC).
 """
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Final
 
 SHOWN_AS_CODE_POINT: Final = (
@@ -23,6 +24,10 @@ MARKS_IN_A_ROW_MAX: Final = 3
 """More on one letter are piled up to hide its neighbours."""
 CODE_POINT: Final = "〈U+{:04X}〉"
 
+RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+ISOLATE, END_ISOLATE = "\u2068", "\u2069"
+"""Only ever put in by us: a text that brings its own has it shown as a code point."""
+
 _plain: Final = re.compile(r"[ -~가-힣]*")
 # A text that spells a code point by itself is told from one of ours by its bracket.
 _hidden: Final = re.compile(rf"[{SHOWN_AS_CODE_POINT}]|〈(?=U\+)")
@@ -34,13 +39,45 @@ def code_point(character: str) -> str:
     return CODE_POINT.format(ord(character))
 
 
-def visible(text: str) -> str:
+class Shown(str):
+    """A text as it is printed."""
+
+    __slots__ = ()
+
+
+def visible(text: str) -> Shown:
     """A text as it is printed; see above."""
-    if _plain.fullmatch(text):
+    if isinstance(text, Shown):
         return text
+    if _plain.fullmatch(text):
+        return Shown(text)
     composed = unicodedata.normalize("NFC", text)
     shown = _hidden.sub(lambda found: code_point(found.group()), composed)
-    return shown if shown.isascii() else "".join(_marks_counted(shown))
+    return Shown(shown if shown.isascii() else "".join(_marks_counted(shown)))
+
+
+def within(sentence: str, **values: object) -> Shown:
+    """A sentence of ours with others' texts in it, which cannot reorder what stands beside them."""
+    return Shown(sentence.format(**{name: _isolated(value) for name, value in values.items()}))
+
+
+def joined(separator: str, texts: Iterable[str]) -> Shown:
+    """Several texts, none of which reorders another."""
+    return Shown(separator.join(_isolated(text) for text in texts))
+
+
+def cut(text: str, characters: int) -> str:
+    """The beginning of a text, and a sign that it goes on."""
+    if len(text) <= characters:
+        return text
+    beginning = f"{text[:characters]}…"
+    return Shown(beginning) if isinstance(text, Shown) else beginning
+
+
+def _isolated(value: object) -> str:
+    """First strong isolate (Unicode Bidirectional Algorithm, X5c) around what has right-to-left letters."""
+    shown = visible(value if isinstance(value, str) else str(value))
+    return f"{ISOLATE}{shown}{END_ISOLATE}" if RIGHT_TO_LEFT.search(shown) else shown
 
 
 def _marks_counted(text: str) -> list[str]:

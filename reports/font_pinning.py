@@ -1,4 +1,4 @@
-"""Variable fonts made into fonts of one weight, once a machine: reportlab cannot vary a font, and varying takes seconds.
+"""Variable fonts made into fonts of one weight, once a machine: reportlab cannot vary them, and varying takes seconds.
 
 `python -m reports.font_pinning FOLDER` makes those that are not there yet; `make setup` runs it, and whoever comes
 first if nobody has. It is a process of its own because it needs a few hundred MB for a moment.
@@ -64,7 +64,9 @@ def _make(face: Face, cache: Path) -> None:
         if tag in font:
             del font[tag]
     if face == BOLD:  # a Hanja in a heading is printed in the regular weight: a third less to make
-        _keep_only(font, {code for code in font.getBestCmap() if not unicodedata.name(chr(code), "").startswith("CJK ")})
+        _keep_only(
+            font, {code for code in font.getBestCmap() if not unicodedata.name(chr(code), "").startswith("CJK ")}
+        )
     if face.name == "Chinese":  # beside the Korean one only the rest of it is ever asked for, about half
         with TTFont(FALLBACK[0].source, lazy=True) as korean:
             _keep_only(font, set(font.getBestCmap()) - set(korean.getBestCmap()))

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from reportlab.pdfbase import pdfmetrics
 
-from reports.characters import code_point
+from reports.characters import END_ISOLATE, ISOLATE, code_point
 from reports.embedding import EmbeddedFont
 from reports.faces import BOLD, FALLBACK
 from reports.font_pinning import pinned
@@ -38,8 +38,15 @@ class Style(NamedTuple):
             known = self.glyphs[character] = self._look_up(character)
         return known
 
+    def ascii_width(self, text: str) -> float:
+        """The width of printable ASCII, which the first font has."""
+        widths = self.fonts[0].face.charWidths
+        return float(sum(widths[code] for code in text.encode()))
+
     def _look_up(self, character: str) -> tuple[Glyph, ...]:
         number = ord(character)
+        if character in (ISOLATE, END_ISOLATE):
+            return (Glyph(self.fonts[0].fontName, 0, character),)
         for font in self.fonts:
             if number in font.face.charToGlyph:
                 return (Glyph(font.fontName, font.face.getCharWidth(number), character),)
