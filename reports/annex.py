@@ -11,7 +11,7 @@ from domain.history import Entry
 from domain.history_verify import Fault
 from reports.describe import Told, tell
 from reports.moments import KOREA, millisecond
-from reports.sheet import Sheet
+from reports.sheet import Printed, Sheet
 from reports.styles import (
     BAD,
     BAD_TINT,
@@ -32,7 +32,6 @@ from reports.styles import (
     WIDTH,
     Type,
 )
-from reports.text_runs import Line
 from reports.timeline import who
 from reports.words import Words
 
@@ -62,7 +61,7 @@ class Column:
 
     def __init__(self, x: float, width: float, right: float | None = None) -> None:
         self.x, self.width, self.right = x, width, right
-        self._parts: list[tuple[Sequence[Line], Type]] = []
+        self._parts: list[tuple[Sequence[Printed], Type]] = []
 
     def add(self, sheet: Sheet, text: str | None, kind: Type) -> None:
         """Go on below."""
@@ -93,7 +92,7 @@ def draw(sheet: Sheet, report: AuditReport, words: Words, progress: Progress) ->
         faults.setdefault(fault.chain_seq, []).append(fault)
     sheet.new_page()
     sheet.bookmark(words("annex"))
-    sheet.y -= sheet.put([sheet.line(words("annex"), HEADING)], HEADING, LEFT, sheet.y, "H1")
+    sheet.y -= sheet.put(sheet.line(words("annex"), HEADING), HEADING, LEFT, sheet.y, "H1")
     sheet.y -= sheet.put(sheet.lines(words("annex_text"), SMALL_MUTED, WIDTH), SMALL_MUTED, LEFT, sheet.y) + GAP
     _print_head(sheet, words)
     for place, entry in enumerate(report.entries()):
@@ -109,7 +108,7 @@ def _print_head(sheet: Sheet, words: Words) -> None:
     """The names of the columns, at the top of each page."""
     with sheet.artifact():
         for key, x in (("number", LEFT), ("time", TIME_X), ("actor", ACTOR_X), ("change", CHANGE_X)):
-            sheet.put([sheet.line(words(key), LABEL)], LABEL, x, sheet.y, None)
+            sheet.put(sheet.line(words(key), LABEL), LABEL, x, sheet.y, None)
     sheet.y -= HEAD_HEIGHT
     sheet.rule(sheet.y, colour=LABEL.colour, width=0.8)
 
@@ -149,8 +148,8 @@ def _turn(sheet: Sheet, words: Words) -> None:
 def _print_hash(sheet: Sheet, entry: Entry) -> None:
     """The hash whole and on one line, so that it is found by searching; at the right the entry's id."""
     shown = sheet.line(f"SHA-256: {entry.entry_hash.hex()}", HASH)
-    sheet.put([shown], HASH, TIME_X, sheet.y - 1.5, None)
-    sheet.put([sheet.line(str(entry.change_id), HASH)], HASH, LEFT, sheet.y - 1.5, None, right=RIGHT)
+    sheet.put(shown, HASH, TIME_X, sheet.y - 1.5, None)
+    sheet.put(sheet.line(str(entry.change_id), HASH), HASH, LEFT, sheet.y - 1.5, None, right=RIGHT)
 
 
 def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence[Fault]) -> list[Column]:

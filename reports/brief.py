@@ -78,21 +78,21 @@ def heading(sheet: Sheet, text: Shown) -> None:
     """The heading of a section, and its bookmark."""
     sheet.y -= FACT_SPACE
     sheet.bookmark(text, 1)
-    sheet.y -= sheet.put([sheet.line(text, HEADING)], HEADING, LEFT, sheet.y, "H2")
+    sheet.y -= sheet.put(sheet.line(text, HEADING), HEADING, LEFT, sheet.y, "H2")
 
 
 def _draw_title(sheet: Sheet, report: AuditReport, words: Words) -> None:
     event = report.event
     status = sheet.line(words(event.status), PILL)
-    width = status.width * PILL.size / 1000 + 18
+    width = status[0].width + 18
     with sheet.artifact():
         sheet.pill(RIGHT - width, sheet.y, width, PILL.leading + 4, STATUS_COLOURS[event.status])
-    sheet.put([status], PILL, LEFT, sheet.y - 2, right=RIGHT - 9)
-    sheet.y -= sheet.put([sheet.line(words("product"), KICKER)], KICKER, LEFT, sheet.y) + 4
+    sheet.put(status, PILL, LEFT, sheet.y - 2, right=RIGHT - 9)
+    sheet.y -= sheet.put(sheet.line(words("product"), KICKER), KICKER, LEFT, sheet.y) + 4
     title = event.title or words("erased")
     sheet.y -= sheet.put(sheet.few(title, TITLE, WIDTH, TITLE_LINES_MAX), TITLE, LEFT, sheet.y, "H1")
     made = words("made", user=report.requested_by, at=f"{second(report.requested_at)} KST")
-    sheet.y -= sheet.put([sheet.line(made, SMALL_MUTED)], SMALL_MUTED, LEFT, sheet.y) + FACT_SPACE
+    sheet.y -= sheet.put(sheet.line(made, SMALL_MUTED), SMALL_MUTED, LEFT, sheet.y) + FACT_SPACE
     sheet.rule(sheet.y)
     sheet.y -= FACT_SPACE
 
@@ -130,7 +130,7 @@ def _draw_facts(sheet: Sheet, report: AuditReport, milestones: Milestones, words
 def _fact(sheet: Sheet, label: str, value: str, kind: Type, lines_max: int) -> None:
     """A label and what stands beside it."""
     with sheet.tagged("P"):
-        sheet.put([sheet.line(label, LABEL)], LABEL, LEFT, sheet.y - (kind.leading - LABEL.leading) / 2, None)
+        sheet.put(sheet.line(label, LABEL), LABEL, LEFT, sheet.y - (kind.leading - LABEL.leading) / 2, None)
         sheet.y -= sheet.put(sheet.few(value, kind, RIGHT - FACT_X, lines_max), kind, FACT_X, sheet.y, None) + 1.5
 
 
@@ -190,9 +190,9 @@ def _draw_table(
         with sheet.tagged("P"):
             for cell, start, end in zip(cells, at, ends, strict=True):
                 room = (end - start) * WIDTH - 6
-                sheet.put([sheet.line(cell, kind, room)], kind, LEFT + start * WIDTH, sheet.y - 2.5, None)
+                sheet.put(sheet.line(cell, kind, room), kind, LEFT + start * WIDTH, sheet.y - 2.5, None)
         sheet.y -= row_height
         sheet.rule(sheet.y + 0.5, colour=MUTED if kind is LABEL else RULE)
     if note:
-        sheet.y -= 2 + sheet.put([sheet.line(note, SMALL_MUTED)], SMALL_MUTED, LEFT, sheet.y - 2)
+        sheet.y -= 2 + sheet.put(sheet.line(note, SMALL_MUTED), SMALL_MUTED, LEFT, sheet.y - 2)
     sheet.y -= FACT_SPACE

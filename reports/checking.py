@@ -24,10 +24,10 @@ def draw(sheet: Sheet, report: AuditReport, words: Words) -> None:
     """One page."""
     sheet.new_page()
     sheet.bookmark(words("checking"))
-    sheet.y -= sheet.put([sheet.line(words("checking"), HEADING)], HEADING, LEFT, sheet.y, "H1")
+    sheet.y -= sheet.put(sheet.line(words("checking"), HEADING), HEADING, LEFT, sheet.y, "H1")
     sheet.y -= sheet.put(sheet.lines(words("checking_text"), BODY, WIDTH), BODY, LEFT, sheet.y) + FACT_SPACE
     for number, key in enumerate(STEPS, 1):
         text = words(key, file=FILE_NAME, length=f"{report.chain.length:,}")
         with sheet.tagged("P"):
-            sheet.put([sheet.line(f"{number}.", STRONG)], STRONG, LEFT, sheet.y, None)
+            sheet.put(sheet.line(f"{number}.", STRONG), STRONG, LEFT, sheet.y, None)
             sheet.y -= sheet.put(sheet.lines(text, BODY, RIGHT - STEP_X), BODY, STEP_X, sheet.y, None) + FACT_SPACE

@@ -57,10 +57,10 @@ def _draw_frame(sheet: Sheet, report: AuditReport, words: Words, page: int, page
     """Header and footer of a page; which report it is of is printed for the verifier too."""
     header, footer = PAGE_HEIGHT - HEADER_TOP, FOOTER_BOTTOM + FRAME.leading
     with sheet.artifact():
-        sheet.put([sheet.line(words("product"), FRAME)], FRAME, LEFT, header, None)
+        sheet.put(sheet.line(words("product"), FRAME), FRAME, LEFT, header, None)
         event = words("frame", event=report.event.id, report=report.report_id)
-        sheet.put([sheet.line(event, FRAME)], FRAME, LEFT, header, None, right=RIGHT)
-        sheet.put([sheet.line(page_mark(report, page, pages), FRAME_MARK)], FRAME_MARK, LEFT, footer, None)
+        sheet.put(sheet.line(event, FRAME), FRAME, LEFT, header, None, right=RIGHT)
+        sheet.put(sheet.line(page_mark(report, page, pages), FRAME_MARK), FRAME_MARK, LEFT, footer, None)
         number = words("page", page=f"{page:,}", pages=f"{pages:,}")
-        sheet.put([sheet.line(number, FRAME)], FRAME, LEFT, footer, None, right=RIGHT)
+        sheet.put(sheet.line(number, FRAME), FRAME, LEFT, footer, None, right=RIGHT)
     sheet.rule(header - FRAME.leading - 4)

@@ -42,7 +42,7 @@ def draw(sheet: Sheet, report: AuditReport, words: Words) -> None:
     title = SUBHEADING._replace(colour=colour, size=11, leading=17)
     said = "broken" if chain.faults else "whole"
     count = len(chain.faults) if chain.faults else 0
-    text = sheet.lines(words(f"{said}_text", length=f"{chain.length:,}", count=f"{count:,}"), SMALL, TEXT_WIDTH)
+    text = [*sheet.lines(words(f"{said}_text", length=f"{chain.length:,}", count=f"{count:,}"), SMALL, TEXT_WIDTH)]
     for fault in chain.faults[:FAULTS_MAX]:
         named = words("fault", seq=fault.chain_seq, kind=words(fault.kind), detail=fault.detail)
         text += sheet.few(named, SMALL, TEXT_WIDTH, 1)
@@ -57,11 +57,11 @@ def draw(sheet: Sheet, report: AuditReport, words: Words) -> None:
     sheet.box(LEFT, top, BAR, height, colour)
     _draw_code(sheet, RIGHT - PADDING - QR_SIDE, top - PADDING, chain_mark(report), words)
     y = top - PADDING
-    y -= sheet.put([sheet.line(words(said), title)], title, TEXT_X, y, "H2")
+    y -= sheet.put(sheet.line(words(said), title), title, TEXT_X, y, "H2")
     y -= sheet.put(text, SMALL, TEXT_X, y)
     for label, value, kind in marks:
         y -= MARK_SPACE
-        y -= sheet.put([sheet.line(label, LABEL)], LABEL, TEXT_X, y)
+        y -= sheet.put(sheet.line(label, LABEL), LABEL, TEXT_X, y)
         y -= sheet.put(sheet.lines(value, kind, WIDTH), kind, TEXT_X, y)
     sheet.y = top - height - FACT_SPACE
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from arabic_reshaper import reshape
 from bidi import get_display
 
-from reports.characters import END_ISOLATE, ISOLATE, RIGHT_TO_LEFT, code_point, visible
+from reports.characters import END_ISOLATE, ISOLATE, RIGHT_TO_LEFT, Shown, code_point, visible
 from reports.fonts import Glyph, Style
 
 LINE_FEED: Final = code_point("\n")
@@ -46,7 +46,7 @@ def wrap(text: str, style: Style, width_max: float) -> list[Line]:
     """The lines of a text; none of an empty one. Widths are in thousandths of the font's size."""
     shown = visible(text)
     if shown.isascii() and (width := style.ascii_width(shown)) <= width_max:
-        return [Line((Run(style.fonts[0].fontName, shown),), width)] if shown else []
+        return [Line((Run(style.first.fontName, shown),), width)] if shown else []
     return [
         _line_of(piece, style)
         for paragraph in _line.findall(shown)
@@ -54,16 +54,14 @@ def wrap(text: str, style: Style, width_max: float) -> list[Line]:
     ]
 
 
-def single(text: str, style: Style, width_max: float) -> Line:
-    """A text on one line, its end cut off visibly if it is too long."""
-    lines = wrap(text, style, width_max)
-    if len(lines) == 1:
-        return lines[0]
-    if not lines:
-        return Line((), 0)
-    room = width_max - sum(glyph.width for glyph in style.of("…"))
-    (first, *_) = wrap(text, style, room)
-    return Line((*first.runs, Run(style.of("…")[0].font, "…")), width_max, first.written)
+def cut_off(lines: Sequence[Line], lines_max: int, style: Style, width_max: float) -> list[Line]:
+    """The first of these lines, a sign at their end that there is more."""
+    (sign,) = style.of("…")
+    last = lines[lines_max - 1]
+    text = last.written or "".join(run.text for run in last.runs)
+    (fitting, *_) = wrap(Shown(text), style, width_max - sign.width)
+    shown = Line((*fitting.runs, Run(sign.font, sign.text)), fitting.width + sign.width, fitting.written)
+    return [*lines[: lines_max - 1], shown]
 
 
 def _pieces(glyphs: Sequence[Glyph], width_max: float) -> Iterator[Sequence[Glyph]]:

@@ -140,8 +140,8 @@ def _draw_point(sheet: Sheet, point: Milestone, joint: float | None) -> float:
     with sheet.artifact():
         sheet.dot(DOT_X, centre, DOT_RADIUS, COLOURS.get(point.kind, MUTED), point.kind in COLOURS)
     with sheet.tagged("P"):
-        sheet.put([sheet.line(second(point.at), SMALL)], SMALL, LEFT, top - 1.5, None)
-        sheet.put([sheet.line(f"#{point.seq}", SMALL_MUTED)], SMALL_MUTED, LEFT, top - 1.5, None, right=DOT_X - 9)
+        sheet.put(sheet.line(second(point.at), SMALL), SMALL, LEFT, top - 1.5, None)
+        sheet.put(sheet.line(f"#{point.seq}", SMALL_MUTED), SMALL_MUTED, LEFT, top - 1.5, None, right=DOT_X - 9)
         used = sheet.put(text, STRONG, TEXT_X, top, None)
         sheet.put(value, SMALL, TEXT_X, top - used, None)
     sheet.y -= height
@@ -150,7 +150,7 @@ def _draw_point(sheet: Sheet, point: Milestone, joint: float | None) -> float:
 
 def _draw_gap(sheet: Sheet, between: int, words: Words, joint: float | None) -> float:
     top = sheet.y
-    sheet.put([sheet.line(words("gap", count=f"{between:,}"), SMALL_MUTED)], SMALL_MUTED, TEXT_X, top)
+    sheet.put(sheet.line(words("gap", count=f"{between:,}"), SMALL_MUTED), SMALL_MUTED, TEXT_X, top)
     sheet.y -= SMALL_MUTED.leading + SPACE
     _line_to(sheet, joint, top)
     return top

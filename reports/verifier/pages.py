@@ -104,8 +104,8 @@ def check(texts: Sequence[str], chain: Chain) -> Iterator[Finding]:
     for number, text in enumerate(texts, 1):
         marks = [tuple(map(int, mark)) for mark in PAGE_MARK.findall(text)]
         if (*report, number, len(texts)) not in marks:
-            says = ["event {}, report {}, page {} of {}".format(*mark) for mark in marks]
-            yield Finding(Step.PRINT, Kind.PAGE, f"page {number}", "it says " + "; ".join(says or ["nothing"]))
+            says = "; ".join("event {}, report {}, page {} of {}".format(*mark) for mark in marks) or "nothing"
+            yield Finding(Step.PRINT, Kind.PAGE, f"page {number} of {len(texts)}", f"it says: {says}")
     end = (*report, chain.length, chain.head and chain.head.hex())
     if tuple(map(str, end)) not in CHAIN_MARK.findall(texts[0].replace("\n", "") if texts else ""):
         yield Finding(Step.PRINT, Kind.PRINTED_HEAD, "page 1")
