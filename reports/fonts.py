@@ -1,6 +1,7 @@
 """The fonts of an audit PDF, loaded: which one prints a character, and how wide it is."""
 
-from functools import lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -8,7 +9,7 @@ from reportlab.pdfbase import pdfmetrics
 
 from reports.characters import END_ISOLATE, ISOLATE, code_point
 from reports.embedding import EmbeddedFont
-from reports.faces import BOLD, FALLBACK
+from reports.faces import BOLD, FALLBACK, Face
 from reports.font_pinning import pinned
 
 EM: Final = 1000
@@ -24,32 +25,36 @@ class Glyph(NamedTuple):
     """The character; its code point where no font has it."""
 
 
-class Style(NamedTuple):
+class Style:
     """One look of text, apart from size and colour: the order in which fonts are asked."""
 
-    fonts: tuple[EmbeddedFont, ...]
-    glyphs: dict[str, tuple[Glyph, ...]]
-    """What has been looked up. A character that no font has becomes several."""
+    def __init__(self, faces: tuple[Face, ...], files: Mapping[Face, Path]) -> None:
+        self._faces, self._files = faces, files
+        self._glyphs: dict[str, tuple[Glyph, ...]] = {}
+        self.first = font(faces[0], files[faces[0]])
+        """It has all of ASCII."""
+        self._ascii_widths = [self.first.face.charWidths.get(code, 0) for code in range(128)]
 
     def of(self, character: str) -> tuple[Glyph, ...]:
-        """How a character is printed."""
-        known = self.glyphs.get(character)
+        """How a character is printed; one that no font has becomes several."""
+        known = self._glyphs.get(character)
         if known is None:
-            known = self.glyphs[character] = self._look_up(character)
+            known = self._glyphs[character] = self._look_up(character)
         return known
 
     def ascii_width(self, text: str) -> float:
-        """The width of printable ASCII, which the first font has."""
-        widths = self.fonts[0].face.charWidths
-        return float(sum(widths[code] for code in text.encode()))
+        """The width of printable ASCII."""
+        widths = self._ascii_widths
+        return float(sum([widths[code] for code in text.encode()]))
 
     def _look_up(self, character: str) -> tuple[Glyph, ...]:
         number = ord(character)
         if character in (ISOLATE, END_ISOLATE):
-            return (Glyph(self.fonts[0].fontName, 0, character),)
-        for font in self.fonts:
-            if number in font.face.charToGlyph:
-                return (Glyph(font.fontName, font.face.getCharWidth(number), character),)
+            return (Glyph(self.first.fontName, 0, character),)
+        for face in self._faces:
+            found = font(face, self._files[face])
+            if number in found.face.charToGlyph:
+                return (Glyph(found.fontName, found.face.getCharWidth(number), character),)
         return tuple(glyph for sign in code_point(character) for glyph in self.of(sign))
 
 
@@ -61,14 +66,18 @@ class Fonts(NamedTuple):
 
 
 @lru_cache(maxsize=1)
-def load(cache: Path) -> Fonts:
-    """The fonts, made in this folder if they are not there yet (reports.font_pinning); about 60 MB once loaded.
+def load(folder: Path) -> Fonts:
+    """The fonts, made in this folder if they are not there yet (reports.font_pinning). Raises FontsNotMade."""
+    files = pinned(folder)
+    return Fonts(Style(FALLBACK, files), Style((BOLD, *FALLBACK), files))
 
-    Once a process: reportlab keeps fonts under their names, for all documents. Raises FontsNotMade.
+
+@cache
+def font(face: Face, file: Path) -> EmbeddedFont:
+    """A font, when a character first asks for it: a report in Korean needs two of thirteen, 20 MB each.
+
+    Once a process: reportlab keeps fonts under their names, for all documents.
     """
-    loaded = {}
-    for face, file in pinned(cache).items():
-        font = loaded[face] = EmbeddedFont(face.name, file, shapable=False)
-        pdfmetrics.registerFont(font)
-    fallback = tuple(loaded[face] for face in FALLBACK)
-    return Fonts(Style(fallback, {}), Style((loaded[BOLD], *fallback), {}))
+    loaded = EmbeddedFont(face.name, file, shapable=False)
+    pdfmetrics.registerFont(loaded)
+    return loaded

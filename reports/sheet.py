@@ -3,24 +3,35 @@
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final
+from functools import lru_cache
+from typing import Any, BinaryIO, Final, NamedTuple
 
-from reportlab.lib.rl_accel import escapePDF
 from reportlab.pdfbase import pdfdoc, pdfmetrics
 from reportlab.pdfgen.canvas import Canvas
 
 from reports.fonts import EM, Fonts
 from reports.styles import BOTTOM, LEFT, PAGE_HEIGHT, PAGE_WIDTH, RULE, TOP, WHITE, WIDTH, Colour, Type
 from reports.tagging import StructureTree
-from reports.text_runs import Line, single, wrap
+from reports.text_runs import Line, cut_off, wrap
 
 PDF_VERSION: Final = (1, 7)
 ASCENT: Final = 0.88
 """Of the Korean font, in its size: how far below its top a line's foot is."""
 ASCII_SUBSET: Final = 0
 """reportlab keeps ASCII under its own codes there: no character of it has to be looked up."""
+LINES_REMEMBERED_MAX: Final = 4_096
+"""Names, addresses and words come again and again: three of four lines of an annex. Some 2 MB."""
+ESCAPES: Final = {code: f"\\{code:03o}" for code in (*range(32), *range(127, 256), *b"()\\")}
 Frame = Callable[["Sheet", int, int], None]
 """Draws what stands on every page, told the page and the number of pages."""
+
+
+class Printed(NamedTuple):
+    """A line as the page has it."""
+
+    code: str
+    width: float
+    """In points."""
 
 
 class Sheet:
@@ -28,7 +39,7 @@ class Sheet:
 
     def __init__(self, out: BinaryIO, fonts: Fonts, language: str) -> None:
         # Without a first font of its own reportlab would name Helvetica, which is not embedded.
-        first = fonts.regular.fonts[0].fontName
+        first = fonts.regular.first.fontName
         self.canvas = Canvas(
             out,
             (PAGE_WIDTH, PAGE_HEIGHT),
@@ -42,29 +53,32 @@ class Sheet:
         self.tree = StructureTree(self.document)
         self.fonts = fonts
         self.page = 1
+        self._lines = lru_cache(LINES_REMEMBERED_MAX)(self._wrap)
         self.y = TOP
         """Where the next thing goes."""
 
-    def lines(self, text: str, kind: Type, width: float) -> list[Line]:
+    def lines(self, text: str, kind: Type, width: float = WIDTH) -> Sequence[Printed]:
         """A text in lines of this width."""
-        return wrap(text, self.fonts.bold if kind.is_bold else self.fonts.regular, width / kind.size * EM)
+        return self._lines(text, kind, width, None)
 
-    def line(self, text: str, kind: Type, width: float = WIDTH) -> Line:
-        """A text on one line, cut off visibly if it is too long."""
-        return single(text, self.fonts.bold if kind.is_bold else self.fonts.regular, width / kind.size * EM)
+    def line(self, text: str, kind: Type, width: float = WIDTH) -> Sequence[Printed]:
+        """A text on one line, cut off visibly if it is longer."""
+        return self._lines(text, kind, width, 1)
 
-    def few(self, text: str, kind: Type, width: float, lines_max: int) -> list[Line]:
+    def few(self, text: str, kind: Type, width: float, lines_max: int) -> Sequence[Printed]:
         """A text in so many lines at most, cut off visibly if it is longer."""
-        lines = self.lines(text, kind, width)
-        if len(lines) <= lines_max:
-            return lines
-        last = lines[lines_max - 1]
-        end = self.line("…", kind)
-        return [*lines[: lines_max - 1], last._replace(runs=(*last.runs, *end.runs), width=last.width + end.width)]
+        return self._lines(text, kind, width, lines_max)
+
+    def _wrap(self, text: str, kind: Type, width: float, lines_max: int | None) -> Sequence[Printed]:
+        style = self.fonts.bold if kind.is_bold else self.fonts.regular
+        lines = wrap(text, style, width / kind.size * EM)
+        if lines_max is not None and len(lines) > lines_max:
+            lines = cut_off(lines, lines_max, style, width / kind.size * EM)
+        return tuple(Printed(self._code(line, kind.size), line.width * kind.size / EM) for line in lines)
 
     def put(
         self,
-        lines: Sequence[Line],
+        lines: Sequence[Printed],
         kind: Type,
         x: float,
         top: float,
@@ -79,29 +93,32 @@ class Sheet:
             with self.tagged(role):
                 return self.put(lines, kind, x, top, None, right)
         foot = top - (kind.leading - kind.size) / 2 - ASCENT * kind.size
-        code = [f"BT {kind.colour[0]:g} {kind.colour[1]:g} {kind.colour[2]:g} rg"]
+        code = [f"BT {_three(kind.colour)} rg"]
         for line in lines:
-            start = x if right is None else right - line.width * kind.size / EM
-            shown = self._shown(line, kind.size)
-            if line.written is not None:
-                text = line.written.encode("utf-16-be").hex()
-                shown = f"/Span <</ActualText <FEFF{text}>>> BDC {shown} EMC"
-            code.append(f"1 0 0 1 {start:.2f} {foot:.2f} Tm {shown}")
+            code.append(f"1 0 0 1 {x if right is None else right - line.width:.2f} {foot:.2f} Tm {line.code}")
             foot -= kind.leading
         code.append("ET")
         self.canvas.addLiteral("\n".join(code))
         return len(lines) * kind.leading
 
-    def _shown(self, line: Line, size: float) -> str:
+    def _code(self, line: Line, size: float) -> str:
         """The operators that print a line's runs."""
         code = []
         for run in line.runs:
             font = pdfmetrics.getFont(run.font)
-            pieces = [(ASCII_SUBSET, run.text)] if run.text.isascii() else font.splitString(run.text, self.document)
+            if run.text.isascii():
+                pieces = [(ASCII_SUBSET, run.text)]
+            else:
+                pieces = [
+                    (subset, codes.decode("latin-1")) for subset, codes in font.splitString(run.text, self.document)
+                ]
             for subset, codes in pieces:
                 name = font.getSubsetInternalName(subset, self.document)
-                code.append(f"{name} {size:g} Tf ({escapePDF(codes)}) Tj")
-        return " ".join(code)
+                code.append(f"{name} {size:g} Tf ({codes.translate(ESCAPES)}) Tj")
+        shown = " ".join(code)
+        if line.written is None:
+            return shown
+        return f"/Span <</ActualText <FEFF{line.written.encode('utf-16-be').hex()}>>> BDC {shown} EMC"
 
     @contextmanager
     def tagged(self, role: str, description: str = "") -> Iterator[None]:
