@@ -6,6 +6,7 @@ Read by ingest, worker, cli and local only: the rooms below them take what they 
 import base64
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -97,6 +98,11 @@ CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
         "JOURNAL_URLS",
         "redis:// or rediss:// URLs, several with commas",
         lambda given: all(url.startswith(("redis://", "rediss://")) for url in given.journals),
+    ),
+    (
+        "REPORTS_URL",
+        "a URL like file:///folder or s3://bucket/prefix",
+        lambda given: re.fullmatch("file:///.*|s3://[^/]+(/.*)?", given.reports_url) is not None,
     ),
     (
         "TRUSTED_PROXIES",

@@ -43,7 +43,7 @@ def open_store(url: str) -> Files:
     Raises SettingsError for any other.
     """
     parts = urlsplit(url)
-    if parts.scheme == "file" and parts.path.startswith("/"):
+    if parts.scheme == "file" and parts.netloc == "" and parts.path.startswith("/"):
         return LocalStore(Path(unquote(parts.path)), automatic_cleanup=False, mkdir=True)
     if parts.scheme == "s3" and parts.netloc:
         return S3Store(

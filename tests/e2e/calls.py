@@ -41,6 +41,10 @@ class Calls:
             "cancel": ("POST", f"/events/{chat.event_id}/cancel"),
             "done": ("POST", f"/events/{chat.event_id}/done"),
             "history": ("GET", f"/events/{chat.event_id}/history"),
+            "report": ("POST", f"/events/{chat.event_id}/audit-reports"),
+            "show_report": ("GET", f"/audit-reports/{2**62}"),
+            "pdf": ("GET", f"/audit-reports/{2**62}/pdf"),
+            "cancel_report": ("DELETE", f"/audit-reports/{2**62}"),
             "upcoming": ("GET", f"/users/{chat.author}/events/upcoming"),
         }
         return addresses[name]
@@ -61,12 +65,13 @@ class Calls:
             "confirm": actor,
             "cancel": {**actor, "reason": "a"},
             "done": actor,
+            "report": actor,
         }
         return bodies[name]
 
     def query(self, name: str) -> dict[str, Any]:
         acting = name in {"delete", "take_back", "remove"}
-        reading = name in {"page", "typists", "show", "history"}
+        reading = name in {"page", "typists", "show", "history", "show_report", "pdf", "cancel_report"}
         return {"actor_id": self.chat.author} if acting else {"as_user": self.chat.author} if reading else {}
 
     def send(self, name: str, content: bytes, content_type: str | None = "application/json") -> httpx.Response:

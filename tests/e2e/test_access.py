@@ -66,6 +66,10 @@ def calls(chat: Chat) -> list[tuple[str, *Call]]:
         ("events:write", "POST", f"{event}/cancel", {**actor, "reason": "a"}),
         ("events:read", "GET", f"{event}/history?as_user={chat.author}", None),
         ("events:read", "GET", f"{user}/events/upcoming", None),
+        ("reports:write", "POST", f"{event}/audit-reports", actor),
+        ("reports:read", "GET", f"/audit-reports/{2**62}?as_user={chat.author}", None),
+        ("reports:read", "GET", f"/audit-reports/{2**62}/pdf?as_user={chat.author}", None),
+        ("reports:write", "DELETE", f"/audit-reports/{2**62}?as_user={chat.author}", None),
     ]
 
 

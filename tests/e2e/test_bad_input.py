@@ -169,6 +169,9 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("cancel", {"reason": None}, "reason"),
     ("cancel", {"reason": MISSING}, "reason"),
     ("done", {"reason": "a"}, "reason"),
+    ("report", {"language": "fr"}, "language"),
+    ("report", {"actor_id": MISSING}, "actor_id"),
+    ("report", {"length": 3}, "length"),
 ]  # fmt: skip
 
 
@@ -180,6 +183,9 @@ def test_a_bad_field_is_named(calls: Calls, name: str, change: dict[str, Any], f
 
 
 QUERIES: list[tuple[str, str, str]] = [
+    ("show_report", "", "as_user"),
+    ("pdf", "as_user=0", "as_user"),
+    ("cancel_report", "$&id=1", "id"),
     ("page", "", "as_user"),
     ("page", "as_user=", "as_user"),
     ("page", "as_user=0", "as_user"),
