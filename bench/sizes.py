@@ -35,6 +35,12 @@ class Sizes:
     """Due when an outage is over."""
     chain_entries: int
     """Of the history that is checked as a whole."""
+    report_entries: tuple[int, ...]
+    """Of the audit reports that are drawn, the largest last."""
+    table_entries: int
+    """Of the report that is drawn as one table, too."""
+    reports: int
+    """Drawn by each of two workers."""
 
 
 NORMAL: Final = Sizes(
@@ -52,6 +58,9 @@ NORMAL: Final = Sizes(
     due_events=10_000,
     backlog_events=100_000,
     chain_entries=10_000,
+    report_entries=(100, 1_000, 10_000, 50_000),
+    table_entries=20_000,
+    reports=20,
 )
 QUICK: Final = Sizes(
     users=80,
@@ -68,4 +77,7 @@ QUICK: Final = Sizes(
     due_events=1_000,
     backlog_events=2_000,
     chain_entries=500,
+    report_entries=(100, 400),
+    table_entries=400,
+    reports=2,
 )

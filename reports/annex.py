@@ -42,6 +42,7 @@ ACTOR_WIDTH: Final = 41 * mm
 TIME_X: Final = LEFT + NUMBER_WIDTH
 ACTOR_X: Final = TIME_X + TIME_WIDTH
 CHANGE_X: Final = ACTOR_X + ACTOR_WIDTH
+CHANGE_WIDTH: Final = RIGHT - CHANGE_X
 PADDING: Final = 3.5
 HASH_HEIGHT: Final = HASH.leading + 1.5
 CODE_CHARACTERS_MAX: Final = 40
@@ -162,7 +163,7 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
     actor.add(sheet, who(entry, words), CELL)
     actor.add(sheet, entry.ip_address, CELL_MUTED)
     actor.add(sheet, entry.user_agent, CELL_MUTED)
-    change = Column(CHANGE_X, RIGHT - CHANGE_X)
+    change = Column(CHANGE_X, CHANGE_WIDTH)
     for fault in bad:
         change.add(sheet, words("bad_entry", kind=words(fault.kind)), CELL_BAD)
     change.add(sheet, told.what, CELL_STRONG)
@@ -172,6 +173,6 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
         change.add(sheet, words("after", value=text) if told.before else text, CELL)
     for note in told.notes:
         change.add(sheet, note, CELL_MUTED)
-    code = Column(CHANGE_X, RIGHT - CHANGE_X, RIGHT)
+    code = Column(CHANGE_X, CHANGE_WIDTH, RIGHT)
     code.add(sheet, told.code if len(told.code) <= CODE_CHARACTERS_MAX else None, CELL_MUTED)
     return [number, time, actor, code, change]

@@ -166,6 +166,18 @@ def story() -> Iterator[Step]:
     )
 
 
+def long_story(entries: int) -> Iterator[Step]:
+    """The story, and then as many more changes as are wanted: texts, moves, confirmations, payments."""
+    steps = list(story())
+    yield from steps[:entries]
+    for place in range(entries - len(steps)):
+        step = steps[3 + place % (len(steps) - 3)]
+        change = step.change
+        if change.field_name == "title":
+            change = text("title", f"{TITLE} {place}", f"{TITLE} {place + 1}")
+        yield Step(at(days=5, minutes=place), step.actor, change)
+
+
 def chained(steps: Iterator[Step]) -> Iterator[Entry]:
     """Steps as PostgreSQL chains them."""
     prev = GENESIS
