@@ -166,6 +166,7 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
     change = Column(CHANGE_X, CHANGE_WIDTH)
     for fault in bad:
         change.add(sheet, words("bad_entry", kind=words(fault.kind)), CELL_BAD)
+        change.add(sheet, fault.detail, CELL_MUTED)
     change.add(sheet, told.what, CELL_STRONG)
     for text in told.before:
         change.add(sheet, words("before", value=text), CELL_BEFORE)
@@ -174,5 +175,6 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
     for note in told.notes:
         change.add(sheet, note, CELL_MUTED)
     code = Column(CHANGE_X, CHANGE_WIDTH, RIGHT)
-    code.add(sheet, told.code if len(told.code) <= CODE_CHARACTERS_MAX else None, CELL_MUTED)
+    if not bad and len(told.code) <= CODE_CHARACTERS_MAX:
+        code.add(sheet, told.code, CELL_MUTED)
     return [number, time, actor, code, change]

@@ -24,10 +24,6 @@ MARKS_IN_A_ROW_MAX: Final = 3
 """More on one letter are piled up to hide its neighbours."""
 CODE_POINT: Final = "〈U+{:04X}〉"
 
-RIGHT_TO_LEFT: Final = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
-ISOLATE, END_ISOLATE = "\u2068", "\u2069"
-"""Only ever put in by us: a text that brings its own has it shown as a code point."""
-
 _plain: Final = re.compile(r"[ -~가-힣]*")
 # A text that spells a code point by itself is told from one of ours by its bracket.
 _hidden: Final = re.compile(rf"[{SHOWN_AS_CODE_POINT}]|〈(?=U\+)")
@@ -57,13 +53,17 @@ def visible(text: str) -> Shown:
 
 
 def within(sentence: str, **values: object) -> Shown:
-    """A sentence of ours with others' texts in it, which cannot reorder what stands beside them."""
-    return Shown(sentence.format(**{name: _isolated(value) for name, value in values.items()}))
+    """A sentence of ours with others' texts in it."""
+    return Shown(
+        sentence.format(
+            **{name: visible(value if isinstance(value, str) else str(value)) for name, value in values.items()}
+        )
+    )
 
 
 def joined(separator: str, texts: Iterable[str]) -> Shown:
-    """Several texts, none of which reorders another."""
-    return Shown(separator.join(_isolated(text) for text in texts))
+    """Several texts in a line."""
+    return Shown(separator.join(visible(text) for text in texts))
 
 
 def cut(text: str, characters: int) -> str:
@@ -72,12 +72,6 @@ def cut(text: str, characters: int) -> str:
         return text
     beginning = f"{text[:characters]}…"
     return Shown(beginning) if isinstance(text, Shown) else beginning
-
-
-def _isolated(value: object) -> str:
-    """First strong isolate (Unicode Bidirectional Algorithm, X5c) around what has right-to-left letters."""
-    shown = visible(value if isinstance(value, str) else str(value))
-    return f"{ISOLATE}{shown}{END_ISOLATE}" if RIGHT_TO_LEFT.search(shown) else shown
 
 
 def _marks_counted(text: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from reportlab.pdfbase import pdfmetrics
 
-from reports.characters import END_ISOLATE, ISOLATE, code_point
+from reports.characters import code_point
 from reports.embedding import EmbeddedFont
 from reports.faces import BOLD, FALLBACK, Face
 from reports.font_pinning import pinned
@@ -49,8 +49,6 @@ class Style:
 
     def _look_up(self, character: str) -> tuple[Glyph, ...]:
         number = ord(character)
-        if character in (ISOLATE, END_ISOLATE):
-            return (Glyph(self.first.fontName, 0, character),)
         for face in self._faces:
             found = font(face, self._files[face])
             if number in found.face.charToGlyph:

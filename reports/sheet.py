@@ -12,7 +12,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reports.fonts import EM, Fonts
 from reports.styles import BOTTOM, LEFT, PAGE_HEIGHT, PAGE_WIDTH, RULE, TOP, WHITE, WIDTH, Colour, Type
 from reports.tagging import StructureTree
-from reports.text_runs import Line, cut_off, wrap
+from reports.text_runs import Line, Run, cut_off, wrap
 
 PDF_VERSION: Final = (1, 7)
 ASCENT: Final = 0.88
@@ -102,23 +102,26 @@ class Sheet:
         return len(lines) * kind.leading
 
     def _code(self, line: Line, size: float) -> str:
-        """The operators that print a line's runs."""
+        """The operators that print a line."""
         code = []
-        for run in line.runs:
-            font = pdfmetrics.getFont(run.font)
-            if run.text.isascii():
-                pieces = [(ASCII_SUBSET, run.text)]
-            else:
-                pieces = [
-                    (subset, codes.decode("latin-1")) for subset, codes in font.splitString(run.text, self.document)
-                ]
-            for subset, codes in pieces:
-                name = font.getSubsetInternalName(subset, self.document)
-                code.append(f"{name} {size:g} Tf ({codes.translate(ESCAPES)}) Tj")
-        shown = " ".join(code)
-        if line.written is None:
-            return shown
-        return f"/Span <</ActualText <FEFF{line.written.encode('utf-16-be').hex()}>>> BDC {shown} EMC"
+        for part in line.parts:
+            shown = " ".join(self._shown(run, size) for run in part.runs)
+            if part.written is not None:
+                text = part.written.encode("utf-16-be").hex().upper()
+                shown = f"/Span <</ActualText <FEFF{text}>>> BDC {shown} EMC"
+            code.append(shown)
+        return " ".join(code)
+
+    def _shown(self, run: Run, size: float) -> str:
+        font = pdfmetrics.getFont(run.font)
+        if run.text.isascii():
+            pieces = [(ASCII_SUBSET, run.text)]
+        else:
+            pieces = [(subset, codes.decode("latin-1")) for subset, codes in font.splitString(run.text, self.document)]
+        return " ".join(
+            f"{font.getSubsetInternalName(subset, self.document)} {size:g} Tf ({codes.translate(ESCAPES)}) Tj"
+            for subset, codes in pieces
+        )
 
     @contextmanager
     def tagged(self, role: str, description: str = "") -> Iterator[None]:

@@ -1,9 +1,11 @@
 """Texts as lines of runs: each run in one font, each line no wider than it may be.
 
 Lines break at spaces and between ideographs; a word that is wider than a line breaks where the line ends, and nothing
-is ever hyphenated: a hyphen that nobody wrote is no evidence. Right-to-left words are put in the order in which they
-are read, their letters joined (Unicode Bidirectional Algorithm, the line itself always left to right); what was written
-goes with the line, for readers that search or copy.
+is ever hyphenated: a hyphen that nobody wrote is no evidence.
+
+Words of right-to-left letters stand as they are read, joined and from right to left. Nothing else moves: the Unicode
+Bidirectional Algorithm would let such a name turn the date beside it around. What was written goes with what is
+printed, for readers that search or copy.
 """
 
 import re
@@ -13,16 +15,20 @@ from itertools import groupby
 from typing import Final, NamedTuple
 
 from arabic_reshaper import reshape
-from bidi import get_display
 
-from reports.characters import END_ISOLATE, ISOLATE, RIGHT_TO_LEFT, Shown, code_point, visible
+from reports.characters import Shown, code_point, visible
 from reports.fonts import Glyph, Style
 
 LINE_FEED: Final = code_point("\n")
-_line: Final = re.compile(f".*?{LINE_FEED}|.+")
-_breaks_after: Final = re.compile("[ \u3000-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+RIGHT_TO_LEFT: Final = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
+"""Hebrew, Arabic, and the letters beside them; the rarer ones print as code points."""
+_paragraph: Final = re.compile(f".*?{LINE_FEED}|.+")
+_breaks_after: Final = re.compile("[ \u3000-\u3007\u3009-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 """Spaces, ideographs and Kana; Korean words stay whole."""
-_isolates: Final = str.maketrans("", "", ISOLATE + END_ISOLATE)
+_words: Final = re.compile(f"([{RIGHT_TO_LEFT}](?:[ {RIGHT_TO_LEFT}]*[{RIGHT_TO_LEFT}])?)")
+_number_or_letter: Final = re.compile(
+    "[\u0660-\u0669\u06f0-\u06f9]+|.[\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u064b-\u0655\u0670]*"
+)
 
 
 class Run(NamedTuple):
@@ -32,24 +38,31 @@ class Run(NamedTuple):
     text: str
 
 
+class Part(NamedTuple):
+    """Runs that were written so, or, in another order, otherwise."""
+
+    runs: tuple[Run, ...]
+    written: str | None = None
+    """The text as it was written, where it is printed in another order."""
+
+
 class Line(NamedTuple):
     """What stands on one line."""
 
-    runs: tuple[Run, ...]
+    text: Shown
+    parts: tuple[Part, ...]
     width: float
     """In thousandths of the font's size."""
-    written: str | None = None
-    """The text in its own order, where it is printed in another."""
 
 
 def wrap(text: str, style: Style, width_max: float) -> list[Line]:
     """The lines of a text; none of an empty one. Widths are in thousandths of the font's size."""
     shown = visible(text)
     if shown.isascii() and (width := style.ascii_width(shown)) <= width_max:
-        return [Line((Run(style.first.fontName, shown),), width)] if shown else []
+        return [Line(shown, (Part((Run(style.first.fontName, shown),)),), width)] if shown else []
     return [
         _line_of(piece, style)
-        for paragraph in _line.findall(shown)
+        for paragraph in _paragraph.findall(shown)
         for piece in _pieces([glyph for sign in paragraph for glyph in style.of(sign)], width_max)
     ]
 
@@ -57,19 +70,22 @@ def wrap(text: str, style: Style, width_max: float) -> list[Line]:
 def cut_off(lines: Sequence[Line], lines_max: int, style: Style, width_max: float) -> list[Line]:
     """The first of these lines, a sign at their end that there is more."""
     (sign,) = style.of("…")
-    last = lines[lines_max - 1]
-    text = last.written or "".join(run.text for run in last.runs)
-    (fitting, *_) = wrap(Shown(text), style, width_max - sign.width)
-    shown = Line((*fitting.runs, Run(sign.font, sign.text)), fitting.width + sign.width, fitting.written)
-    return [*lines[: lines_max - 1], shown]
+    (fitting, *_) = wrap(lines[lines_max - 1].text, style, width_max - sign.width)
+    more = Part((Run(sign.font, sign.text),))
+    return [*lines[: lines_max - 1], fitting._replace(parts=(*fitting.parts, more), width=fitting.width + sign.width)]
+
+
+def code_points(text: str) -> str | None:
+    """The right-to-left words of a text by code point, in the order in which they were written; None if it has none."""
+    words = " ".join(_words.findall(text)).split()
+    by_word = (" ".join(f"U+{ord(sign):04X}" for sign in unicodedata.normalize("NFC", word)) for word in words)
+    return " · ".join(by_word) or None
 
 
 def _pieces(glyphs: Sequence[Glyph], width_max: float) -> Iterator[Sequence[Glyph]]:
     """The glyphs, cut into lines."""
-    start = 0
-    at = 0
+    start = at = break_at = 0
     width = 0.0
-    break_at = 0
     while at < len(glyphs):
         glyph = glyphs[at]
         width += glyph.width
@@ -87,22 +103,25 @@ def _pieces(glyphs: Sequence[Glyph], width_max: float) -> Iterator[Sequence[Glyp
 
 
 def _line_of(glyphs: Sequence[Glyph], style: Style) -> Line:
-    text = "".join(glyph.text for glyph in glyphs).rstrip(" ")
-    if not RIGHT_TO_LEFT.search(text):
-        return Line(tuple(_runs(glyphs)), sum(glyph.width for glyph in glyphs))
-    ordered = get_display(reshape(text), base_dir="L").translate(_isolates)
-    drawn = [glyph for sign in ordered for glyph in style.of(sign)]
-    return Line(tuple(_runs(drawn)), sum(glyph.width for glyph in drawn), text.translate(_isolates))
+    text = Shown("".join(glyph.text for glyph in glyphs))
+    written = _words.split(text)
+    if len(written) == 1:
+        return Line(text, (Part(tuple(_runs(glyphs))),), sum(glyph.width for glyph in glyphs))
+    parts = []
+    width = 0.0
+    for place, piece in enumerate(written):
+        is_turned = place % 2 == 1
+        drawn = [glyph for sign in (_turned(piece) if is_turned else piece) for glyph in style.of(sign)]
+        width += sum(glyph.width for glyph in drawn)
+        parts.append(Part(tuple(_runs(drawn)), piece if is_turned else None))
+    return Line(text, tuple(parts), width)
+
+
+def _turned(words: str) -> str:
+    """Right-to-left words as they are drawn from the left: joined, turned around, but for their numbers."""
+    return "".join(reversed(_number_or_letter.findall(reshape(words))))
 
 
 def _runs(glyphs: Iterable[Glyph]) -> Iterator[Run]:
     for font, group in groupby(glyphs, key=lambda glyph: glyph.font):
-        yield Run(font, "".join(glyph.text for glyph in group if glyph.text not in (ISOLATE, END_ISOLATE)))
-
-
-def code_points(text: str) -> str | None:
-    """The right-to-left words of a text by code point, in the order in which they were written; None if it has none."""
-    if not RIGHT_TO_LEFT.search(text):
-        return None
-    words = [word for word in text.translate(_isolates).split() if RIGHT_TO_LEFT.search(word)]
-    return " · ".join(" ".join(f"U+{ord(sign):04X}" for sign in unicodedata.normalize("NFC", word)) for word in words)
+        yield Run(font, "".join(glyph.text for glyph in group))
