@@ -13,7 +13,9 @@ from domain.errors import TimingleError
 from stores import api_clients
 from stores.connections import open_pool
 
-SCOPES: Final = tuple(f"{area}:{access}" for area in ("messages", "events", "users") for access in ("read", "write"))
+SCOPES: Final = tuple(
+    f"{area}:{access}" for area in ("messages", "events", "reports", "users") for access in ("read", "write")
+)
 RATE_PER_S: Final = 1_000
 """Far more than one person can watch."""
 ANSWER_S_MAX: Final = 30.0
@@ -65,6 +67,14 @@ class History(msgspec.Struct, frozen=True):
     """A page of it, newest first."""
 
     entries: list[Entry]
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How far an audit PDF is."""
+
+    id: int
+    status: str
+    step: str
 
 
 class Outcome(msgspec.Struct, frozen=True):
