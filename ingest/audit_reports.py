@@ -86,7 +86,7 @@ async def pdf(services: Services, call: Call) -> Answer:
         (b"cache-control", b"private, no-store"),
         (b"x-content-type-options", b"nosniff"),
     )
-    pieces = await report_files.read(services.files, report.object_key, report.size_bytes)
+    pieces = await report_files.read(services.files(), report.object_key, report.size_bytes)
     return Answer(HTTPStatus.OK, media_type=PDF.encode(), headers=headers, pieces=pieces, size_bytes=report.size_bytes)
 
 

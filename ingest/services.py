@@ -1,6 +1,8 @@
 """What the calls of one ingest process share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Self
 
 import settings
@@ -31,8 +33,8 @@ class Services:
     doorbell: Doorbell
     history_bell: Doorbell
     reports_bell: Doorbell
-    files: Files
-    """Where reports are kept."""
+    files: Callable[[], Files]
+    """Where reports are kept; opened when the first is fetched. Raises Away."""
     proxies: tuple[Network, ...]
 
     @classmethod
@@ -50,7 +52,7 @@ class Services:
             doorbell=doorbell,
             history_bell=Doorbell(relay_history.apply_async, app),
             reports_bell=Doorbell(ring_waiting.apply_async, app),
-            files=open_store(settings.current().reports_url),
+            files=cache(partial(open_store, settings.current().reports_url)),
             proxies=settings.current().proxies,
         )
 

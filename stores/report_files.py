@@ -40,11 +40,12 @@ class Digest:
 def open_store(url: str) -> Files:
     """The store of this URL: `file:///folder`, which is made if it is not there, or `s3://bucket/prefix`.
 
-    Raises SettingsError for any other.
+    Raises SettingsError for any other, Away if the folder cannot be made.
     """
     parts = urlsplit(url)
     if parts.scheme == "file" and parts.netloc == "" and parts.path.startswith("/"):
-        return LocalStore(Path(unquote(parts.path)), automatic_cleanup=False, mkdir=True)
+        with object_store_errors():
+            return LocalStore(Path(unquote(parts.path)), automatic_cleanup=False, mkdir=True)
     if parts.scheme == "s3" and parts.netloc:
         return S3Store(
             parts.netloc,

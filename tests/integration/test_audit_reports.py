@@ -9,6 +9,7 @@ import pytest_asyncio
 
 from domain.audit_report import Language
 from domain.errors import NotAllowed, NotThere
+from domain.keyring import NotDecryptable
 from domain.report_state import ATTEMPTS_MAX, Step, step_text
 from reports.verifier import Outcome
 from stores import audit_report_requests, audit_reports, connections, report_files
@@ -16,7 +17,7 @@ from stores.connections import AsyncStores
 from stores.row_security import as_user
 from tasks import report_tools
 from tasks.report_tools import Tools
-from tasks.reports import clear, render_audit
+from tasks.reports import clear
 from tests.integration.as_ingest import new_user
 from tests.integration.own import Own
 from tests.integration.reporting import Reporting, new_reporting, reports_in
@@ -45,7 +46,7 @@ async def test_a_report_tells_what_was_pinned_when_it_was_asked_for_and_nothing_
     before = reporting.event
     await reporting.rename("나중에 바뀐 제목")
     reporting.relay()
-    assert reporting.render(report).status == "ready"
+    assert (await reporting.render(report)).status == "ready"
     verdict = reporting.verdict(report)
     assert verdict.outcome is Outcome.PROVEN, list(verdict.lines())
     assert (verdict.event_id, verdict.report_id) == (before.id, report.id)
@@ -58,17 +59,17 @@ async def test_a_report_waits_until_its_entries_have_been_relayed_and_that_count
     await reporting.rename("새 제목")
     report = await reporting.ask()
     for _ in range(ATTEMPTS_MAX + 1):
-        row = reporting.render(report)
+        row = await reporting.render(report)
         assert (row.status, row.attempts, row.step, row.later) == ("queued", 0, step_text(E, Step.RELAYING), True)
     reporting.relay()
-    assert reporting.render(report).status == "ready"
+    assert (await reporting.render(report)).status == "ready"
 
 
 async def test_asking_again_while_nothing_changed_gives_the_same_report_and_else_another(reporting: Reporting) -> None:
     first = await reporting.ask()
     assert (await reporting.ask()).id == first.id
     others = {(await reporting.ask(language=Language.KOREAN)).id, (await reporting.ask(reporting.other)).id}
-    reporting.render(first)
+    await reporting.render(first)
     assert (await reporting.ask()).id == first.id, "ready, it is the same still"
     await reporting.rename("다른 제목")
     changed = await reporting.ask()
@@ -100,7 +101,7 @@ async def test_a_report_whose_file_was_put_before_its_worker_died_has_that_file_
     report = await reporting.ask()
     key = f"audit-reports/{report.id}.pdf"
     report_files.put(tools.files, key, b"what the dead one put there")
-    assert reporting.render(report).status == "ready"
+    assert (await reporting.render(report)).status == "ready"
     assert reporting.file(report) == b"what the dead one put there"
     async with as_user(reporting.stores.postgres, reporting.asker) as connection:
         shown = await audit_report_requests.get(connection, report.id)
@@ -114,7 +115,7 @@ async def test_while_somebody_works_on_a_report_nobody_else_does(reporting: Repo
         assert is_ours
         with audit_reports.locked(pool, report.id) as is_anothers:
             assert not is_anothers
-    assert reporting.render(report).status == "ready"
+    assert (await reporting.render(report)).status == "ready"
 
 
 async def test_an_attempt_that_was_superseded_writes_nothing(reporting: Reporting) -> None:
@@ -141,8 +142,8 @@ async def test_what_fails_each_time_is_failed_in_the_end_with_its_reason(reporti
     reporting.own.sql("UPDATE users SET phone_encrypted = '\\x00' WHERE id = %s", reporting.other)
     report = await reporting.ask()
     for attempt in range(1, ATTEMPTS_MAX + 1):
-        with pytest.raises(Exception, match="NotDecryptable"):
-            render_audit(report.id)
+        with pytest.raises(NotDecryptable, match="encrypted under a key"):
+            await reporting.render(report)
         row = reporting.row(report)
         assert (row.attempts, row.cause) == (attempt, "NotDecryptable")
         assert row.status == ("queued" if attempt < ATTEMPTS_MAX else "failed")
@@ -155,7 +156,7 @@ async def test_what_kills_its_worker_each_time_is_failed_in_the_end(reporting: R
     report = await reporting.ask()
     for _ in range(ATTEMPTS_MAX):
         assert audit_reports.begin(reporting.own.stores.postgres, report.id), "and never a word again"
-    assert (reporting.render(report).status, reporting.row(report).cause) == ("failed", "WorkerLost")
+    assert ((await reporting.render(report)).status, reporting.row(report).cause) == ("failed", "WorkerLost")
 
 
 @pytest.mark.parametrize(
@@ -174,11 +175,11 @@ async def test_a_report_waits_for_what_only_an_operator_can_mend_and_is_then_mad
     report = await reporting.ask()
     with reports_in(reporting.own, tmp_path, **missing):
         for _ in range(ATTEMPTS_MAX + 1):
-            row = reporting.render(report)
+            row = await reporting.render(report)
             assert (row.status, row.attempts) == ("queued", 0)
             assert cause is None or row.cause == cause
     report_tools.configure(tools)
-    assert reporting.render(report).status == "ready"
+    assert (await reporting.render(report)).status == "ready"
 
 
 async def test_reports_that_wait_are_rung_for_once_in_a_while_and_none_hides_another(
@@ -202,7 +203,7 @@ async def test_a_report_expires_and_its_file_goes_as_does_that_of_a_canceled_one
         await reporting.ask(reporting.other),
     )
     for report in (old, canceled, kept):
-        assert reporting.render(report).status == "ready"
+        assert (await reporting.render(report)).status == "ready"
     reporting.own.sql("UPDATE audit_reports SET expires_at = now() WHERE id = %s", old.id)
     await reporting.cancel(canceled)
     with audit_reports.locked(reporting.own.stores.postgres, canceled.id):

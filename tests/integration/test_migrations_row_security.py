@@ -303,6 +303,7 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
     names = [
         "add_first_participants",
         "append_history",
+        "audit_report_exists",
         "complete_if_due",
         "events_lag",
         "guard_event_history",

@@ -21,6 +21,7 @@ from domain.errors import (
 )
 from domain.keyring import NotDecryptable
 from ingest.problems import ANSWERED, PROBLEMS, TYPE_PREFIX, problem_of
+from reports.font_pinning import FontsNotMade
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("domain", "stores", "providers", "reports", "tasks", "schedules", "ingest")
@@ -29,6 +30,7 @@ UNANSWERED: Final = {
     Refused: "raised only as one of its subclasses",
     SettingsError: "raised before a process listens",
     MigrationError: "raised by `timingle`, not by a call",
+    FontsNotMade: "raised by whoever makes a report, which then waits",
     NotDecryptable: "a key is missing or a row was altered: no caller can help that, so it is a 500 and a log line",
 }
 
