@@ -39,6 +39,7 @@ ALLOWED: Final[Mapping[ReportStatus, frozenset[ReportStatus]]] = {
 class Step(StrEnum):
     """What is being done, for a person."""
 
+    WAITING = "waiting"
     RELAYING = "relaying"
     VERIFYING = "verifying"
     RENDERING = "rendering"
@@ -47,22 +48,21 @@ class Step(StrEnum):
     AGAIN = "again"
     READY = "ready"
     FAILED = "failed"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
 
 
 SHARE: Final[Mapping[Step, tuple[float, float]]] = {
-    Step.RELAYING: (0.0, 0.0),
     Step.VERIFYING: (0.0, 0.2),
     Step.RENDERING: (0.2, 0.9),
     Step.SIGNING: (0.9, 0.95),
     Step.STORING: (0.95, 1.0),
-    Step.AGAIN: (0.0, 0.0),
-    Step.READY: (1.0, 1.0),
-    Step.FAILED: (0.0, 0.0),
 }
-"""Where the progress stands when a step begins and ends; by what each took with 10,000 entries."""
+"""Where the progress stands when a step of the work begins and ends; by what each took with 10,000 entries."""
 
 TEXTS: Final[Mapping[Language, Mapping[Step, str]]] = {
     Language.KOREAN: {
+        Step.WAITING: "차례를 기다리는 중",
         Step.RELAYING: "이력이 모두 전달되기를 기다리는 중",
         Step.VERIFYING: "이력을 읽고 확인하는 중: {total:,}건 중 {done:,}건",
         Step.RENDERING: "문서를 작성하는 중: {total:,}건 중 {done:,}건",
@@ -71,8 +71,11 @@ TEXTS: Final[Mapping[Language, Mapping[Step, str]]] = {
         Step.AGAIN: "잠시 후 다시 시도합니다",
         Step.READY: "완료",
         Step.FAILED: "문서를 만들지 못했습니다 ({cause})",
+        Step.CANCELED: "취소되었습니다",
+        Step.EXPIRED: "보관 기간이 지났습니다",
     },
     Language.ENGLISH: {
+        Step.WAITING: "waiting for its turn",
         Step.RELAYING: "waiting until all of the history has been relayed",
         Step.VERIFYING: "reading and checking history, {done:,} of {total:,}",
         Step.RENDERING: "writing the document, {done:,} of {total:,}",
@@ -81,6 +84,8 @@ TEXTS: Final[Mapping[Language, Mapping[Step, str]]] = {
         Step.AGAIN: "will be tried again in a moment",
         Step.READY: "ready",
         Step.FAILED: "the document could not be made ({cause})",
+        Step.CANCELED: "canceled",
+        Step.EXPIRED: "kept long enough, and removed",
     },
 }
 
@@ -88,6 +93,12 @@ TEXTS: Final[Mapping[Language, Mapping[Step, str]]] = {
 def step_text(language: Language, step: Step, done: int = 0, total: int = 0, cause: str = "") -> str:
     """What is being done, in the report's language; `cause` is a class and a code."""
     return TEXTS[language][step].format(done=done, total=total, cause=cause)
+
+
+def shown_step(language: Language, status: ReportStatus, step: str) -> str:
+    """What whoever asks is told: the last word of whoever works on it, or how it ended without one."""
+    over = {ReportStatus.CANCELED: Step.CANCELED, ReportStatus.EXPIRED: Step.EXPIRED}.get(status)
+    return step_text(language, over) if over else step or step_text(language, Step.WAITING)
 
 
 def progress_at(step: Step, done: int = 0, total: int = 0) -> float:

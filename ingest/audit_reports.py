@@ -10,7 +10,7 @@ import msgspec
 from domain.audit_report import Language
 from domain.errors import Conflict, NoLongerThere, NotAllowed, PlanNeeded
 from domain.message import RowId
-from domain.report_state import ReportStatus
+from domain.report_state import ReportStatus, shown_step
 from ingest.calls import Answer, Call, Reader, answer_json
 from ingest.idempotency import once
 from ingest.routes import Route
@@ -79,7 +79,7 @@ async def pdf(services: Services, call: Call) -> Answer:
     if report.status in (ReportStatus.CANCELED, ReportStatus.EXPIRED):
         raise NoLongerThere(f"This report is {report.status}; ask for another.")
     if report.object_key is None or report.sha256 is None or report.size_bytes is None:
-        raise Conflict(f"This report is {report.status}: {report.step or 'it waits for its turn'}.")
+        raise Conflict(f"This report is {report.status}: {view(report).step}.")
     headers = (
         (b"content-disposition", disposition(report).encode()),
         (b"repr-digest", b"sha-256=:" + base64.b64encode(report.sha256) + b":"),  # RFC 9530
@@ -99,7 +99,8 @@ def disposition(report: Report) -> str:
 
 def view(report: Report) -> ReportView:
     """A report as it is shown."""
-    return ReportView(report.id, report.status, round(report.progress, 3), report.step)
+    step = shown_step(report.language, report.status, report.step)
+    return ReportView(report.id, report.status, round(report.progress, 3), step)
 
 
 _new_report: Final = msgspec.json.Decoder(NewReport)

@@ -30,19 +30,21 @@ def render_audit(report_id: int) -> None:
         with audit_reports.locked(stores.postgres, report_id) as is_ours:
             if is_ours and (job := audit_reports.begin(stores.postgres, report_id)):
                 attempt(stores, job)
+    except Superseded:
+        log.info("a report was canceled, or is another's", action="report_left", report_id=report_id)
     except Away as away:
         log.warning("a store is away", action="report_stopped", report_id=report_id, store=away.store, code=away.code)
 
 
 def attempt(stores: Stores, job: Job) -> None:
-    """Make it, or leave it to be tried again, or not. Raises Away, and whatever was unforeseen."""
+    """Make it, or leave it to be tried again, or not. Raises Superseded, Away, and whatever was unforeseen."""
     try:
         if job.attempts > ATTEMPTS_MAX:  # the last one told nothing: it was killed
             fail(stores, job, WORKER_LOST)
         else:
             make(stores, job)
     except Superseded:
-        log.info("a report was canceled, or is another's", action="report_left", report_id=job.id)
+        raise
     except Away as away:
         step = step_text(job.language, Step.AGAIN)
         audit_reports.hand_back(stores.postgres, job, step, f"Away {away.code}", counts=False)

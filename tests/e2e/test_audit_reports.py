@@ -93,7 +93,7 @@ def test_until_it_is_ready_a_report_has_no_file_and_canceled_it_never_will(no_wo
     """Other work goes on meanwhile."""
     report, other = case.ask(), case.ask(language="en")
     assert report.id != other.id
-    assert case.show(report) == Report(report.id, "queued", 0.0, "")
+    assert case.show(report) == Report(report.id, "queued", 0.0, "차례를 기다리는 중")
     assert refusal(case.pdf(report)) == (409, "")
     for _ in range(2):
         assert case.cancel(report).status == "canceled"
