@@ -104,4 +104,5 @@ def shown_step(language: Language, status: ReportStatus, step: str) -> str:
 def progress_at(step: Step, done: int = 0, total: int = 0) -> float:
     """How far all of it is, 0 to 1, when so much of a step is done."""
     began, ended = SHARE[step]
-    return began + (ended - began) * (min(done, total) / total if total else 0)
+    share = min(done, total) / total if total else 0
+    return began * (1 - share) + ended * share
