@@ -47,7 +47,8 @@ def sign(path: Path, key: SigningKey, timestamp_url: str = "") -> None:
 
     Killed in the middle it leaves a file that no verifier passes: render it again.
     """
-    registry = SimpleCertificateStore.from_certs(map(_asn1, key.others))
+    registry = SimpleCertificateStore()
+    registry.register_multiple(map(_asn1, key.others))
     private = key.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     signer = SimpleSigner(_asn1(key.certificate), keys.PrivateKeyInfo.load(private), registry)
     metadata = PdfSignatureMetadata(field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)

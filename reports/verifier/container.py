@@ -4,7 +4,7 @@ A container is not checked field by field. It is built again from the few parts 
 (the certificate, the digest, the signature's value, a timestamp), and compared byte by byte: nothing else can differ.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Final
 
@@ -255,6 +255,6 @@ def attribute(kind: Oid, value: bytes) -> Attribute:
     return Attribute(type=kind, values=asn1.SetOf([asn1.decode_der(asn1.TLV, value)]))
 
 
-def encoded(attributes: Sequence[Attribute]) -> bytes:
+def encoded(attributes: Iterable[Attribute]) -> bytes:
     """The DER of a set of attributes, which is what a signature is of."""
-    return asn1.encode_der(asn1.SetOf(attributes))
+    return asn1.encode_der(asn1.SetOf(list(attributes)))

@@ -128,7 +128,7 @@ def wrong_with(token: Token, said: Said, signature: bytes) -> Iterator[str]:
 def said_by(token: Token) -> Said:
     """What a timestamp is of, and when it was made. Raises NotInForm."""
     try:
-        fields = elements(asn1.decode_der(asn1.TLV, token.info).data)
+        fields = elements(bytes(asn1.decode_der(asn1.TLV, token.info).data))
         _, (_, imprint) = elements(fields[2][1])
         time = next(value for tag, value in fields if tag == TIME).decode("ascii")
         seconds, _, fraction = time.removesuffix("Z").partition(".")
@@ -163,7 +163,7 @@ def _binds_its_certificate(token: Token) -> bool:
     for one in token.attributes:
         for name in SIGNING_CERTIFICATE.get(one.type, ()):
             own = hashlib.new(name, der, usedforsecurity=name != "sha1").digest()
-            if any(own in value.data for value in one.values.as_list()):
+            if any(own in bytes(value.data) for value in one.values.as_list()):
                 return True
     return False
 

@@ -273,4 +273,4 @@ def test_what_cannot_be_done_is_said_in_one_line(own: Own) -> None:
             commands.refill(event_id, every)
     for receipt in ("1", "1:zz", "0:" + "0" * 64, "1:" + "0" * 63):
         with pytest.raises(BadInput):
-            commands.verify(1, [receipt])
+            commands.verify("1", [receipt])
