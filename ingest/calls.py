@@ -85,7 +85,12 @@ def integer_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
     """The parameters of a query that are numbers: in a query all are texts, and only these are read as more."""
     info = msgspec.inspect.type_info(shape)
     assert isinstance(info, msgspec.inspect.StructType)
-    return frozenset(one.encode_name for one in info.fields if isinstance(one.type, msgspec.inspect.IntType))
+    return frozenset(one.encode_name for one in info.fields if _may_be_integer(one.type))
+
+
+def _may_be_integer(of: msgspec.inspect.Type) -> bool:
+    types = of.types if isinstance(of, msgspec.inspect.UnionType) else (of,)
+    return any(isinstance(one, msgspec.inspect.IntType) for one in types)
 
 
 def decode_json(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
