@@ -107,8 +107,8 @@ def scene(system: Stack, app: App) -> Scene:
     ]
     with psycopg.connect(system.env["TIMINGLE_POSTGRES_URL"]) as owner:
         first = Change(change_type=ChangeType.UPDATED, field_name="description", texts={"new_value": texts[0]})
-        chain_as_owner(owner, made.event_id, first, *changes)
         owner.execute("UPDATE events SET description = %s WHERE id = %s", (texts[-1], made.event_id))
+        chain_as_owner(owner, made.event_id, first, *changes)
     wait_until("its history is relayed", lambda: made.sql(SELECT_RELAYED) == [(True,)], READY_S_MAX)
     return made
 
