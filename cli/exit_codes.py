@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
     STORE_AWAY = 4, "a store did not answer; try again"
     NOT_READY = 5, "health: a store is away, or work is not moving"
     NOT_WHOLE = 6, "audit verify: somebody altered the history, or the file"
-    UNVOUCHED = 7, "audit verify: the file is whole, but signed with a key that nobody vouched for"
+    UNVOUCHED = 7, "audit verify: nothing is wrong with the file, but nobody vouched for a certificate in it"
 
 
 def exit_code(error: TimingleError) -> ExitCode:

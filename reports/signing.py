@@ -34,8 +34,12 @@ class _Authority(HTTPTimeStamper):
 
     async def async_request_tsa_response(self, req: tsp.TimeStampReq) -> tsp.TimeStampResp:
         """What the authority answers. Raises TimestampRequestError, NotInForm."""
-        answer = await super().async_request_tsa_response(req)
-        if answer["status"]["status"].native != "granted":
+        try:
+            answer = await super().async_request_tsa_response(req)
+            is_granted = answer["status"]["status"].native == "granted"
+        except ValueError as error:
+            raise TimestampRequestError("not an answer of RFC 3161") from error
+        if not is_granted:
             return answer  # pyHanko says why
         token = timestamp.token_of(answer["time_stamp_token"].dump())
         in_form = cms.ContentInfo.load(timestamp.rebuilt(token))

@@ -60,9 +60,15 @@ def signed(content: bytes, key: SigningKey | None = None, timestamp_url: str = "
 
 
 @cache
+def unsigned() -> bytes:
+    """The salon's report before it is signed."""
+    return drawn(report(Language.ENGLISH))
+
+
+@cache
 def genuine() -> bytes:
     """The salon's report as a worker makes it."""
-    return signed(drawn(report(Language.ENGLISH)))
+    return signed(unsigned())
 
 
 def of_entries(entries: Sequence[Entry], **changes: object) -> AuditReport:

@@ -25,6 +25,14 @@ SIGNING_CERTIFICATE_V2: Final = Oid("1.2.840.113549.1.9.16.2.47")
 TIMESTAMP_TOKEN: Final = Oid("1.2.840.113549.1.9.16.2.14")
 SHA256: Final = Oid("2.16.840.1.101.3.4.2.1")
 SHA256_RSA: Final = Oid("1.2.840.113549.1.1.11")
+NOT_A_CERTIFICATE: Final = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What `cryptography` raises of one that is damaged."""
 
 
 @asn1.sequence
@@ -212,9 +220,10 @@ def certificates_of(signed: SignedData, info: SignerInfo) -> tuple[x509.Certific
     try:
         for der in map(asn1.encode_der, signed.certificates.as_list()):
             one = x509.load_der_x509_certificate(der)
+            _ = one.subject.rfc4514_string(), one.not_valid_before_utc, one.not_valid_after_utc, one.extensions
             is_own = asn1.encode_der(issuer_and_serial(one)) == asn1.encode_der(info.signer)
             (own if is_own else others).append(one)
-    except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm) as error:
+    except NOT_A_CERTIFICATE as error:  # its parts are read when they are asked for
         raise NotInForm("it holds something that is no certificate") from error
     if len(own) != 1:
         raise NotInForm(f"it holds {len(own)} certificates of its signer")

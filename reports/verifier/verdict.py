@@ -94,7 +94,7 @@ class Outcome(IntEnum):
 
     PROVEN = 0, "whole, and signed with a key that you vouched for"
     ALTERED = 6, "something is wrong, and named"
-    UNVOUCHED = 7, "whole, but signed with a key that you did not vouch for"
+    UNVOUCHED = 7, "nothing is wrong, but it holds a certificate that you did not vouch for"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,8 +144,8 @@ class Verdict:
                 return f"NOT WHOLE: {len(self.findings)} found. This file proves nothing."
             case Outcome.UNVOUCHED:
                 return (
-                    "WHOLE, BUT BY AN UNKNOWN KEY: compare the fingerprint with one that you had from elsewhere, "
-                    "or give the certificate itself."
+                    "NOTHING WRONG, BUT NOT PROVEN: it holds certificates that you did not vouch for. Compare their "
+                    "fingerprints with ones that you have from elsewhere, or give the certificates themselves."
                 )
             case Outcome.PROVEN:
                 return "WHOLE: not a byte was changed since it was signed with a key that you vouched for."

@@ -26,6 +26,7 @@ from tests.signed_reports import (
     ours,
     signed,
     signed_again,
+    unsigned,
     updated,
     with_other_chain,
     with_other_container,
@@ -153,7 +154,7 @@ FILE_FORGERIES: Final[dict[str, tuple[Callable[[], bytes], Found]]] = {
         {CHANGED, (Kind.ALTERED_BYTES, 5)},
     ),
     "a page of another report": (
-        lambda: signed(with_page_of(drawn(report(Language.ENGLISH)), other_report(), 2), key_of("forger")),
+        lambda: signed(with_page_of(unsigned(), other_report(), 2), key_of("forger")),
         {(Kind.PAGE, None)},
     ),
     "an update that says nothing": (lambda: updated(genuine(), lambda writer: writer.update_root()), {APPENDED}),
@@ -166,7 +167,7 @@ FILE_FORGERIES: Final[dict[str, tuple[Callable[[], bytes], Found]]] = {
     "signed again by another": (lambda: signed_again(genuine(), key_of("forger")), {APPENDED}),
     "one more line": (lambda: genuine() + b"\n", {APPENDED}),
     "cut off": (lambda: genuine()[:-7], {(Kind.CUT_OFF, None), CHANGED, (Kind.UNREADABLE, None)}),
-    "as it was before it was signed": (lambda: drawn(report(Language.ENGLISH)), {(Kind.NOT_SIGNED, None)}),
+    "as it was before it was signed": (unsigned, {(Kind.NOT_SIGNED, None)}),
     "half of it": (lambda: genuine()[:50_000], {(Kind.NOT_SIGNED, None), (Kind.UNREADABLE, None)}),
     "nothing": (lambda: b"", {(Kind.NOT_SIGNED, None), (Kind.UNREADABLE, None)}),
     "a small letter in the container": (
