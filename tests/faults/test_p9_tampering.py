@@ -6,6 +6,7 @@ The reports are drawn and signed as workers do it. Forgers have all our tools; t
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -34,6 +35,7 @@ from tests.signed_reports import (
     without_last_page,
 )
 
+ROOT: Final = Path(__file__).parents[2]
 Found = set[tuple[Kind, int | None]]
 Entries = Sequence[Entry]
 spoilt = msgspec.structs.replace
@@ -221,3 +223,13 @@ def test_a_report_that_tells_of_a_broken_chain_is_as_it_was_signed_and_names_the
     verdict = judged(signed(drawn(of_entries(ENTRY_FORGERIES["an entry deleted"][0]))))
     assert verdict.bottom_line.startswith("AS IT WAS SIGNED, BUT")
     assert [finding.step for finding in verdict.findings] == [Step.CHAIN]
+
+
+def test_the_docs_tell_every_step_by_its_number_every_finding_and_every_exit_code() -> None:
+    """P9. Code and docs number the steps alike."""
+    docs = (ROOT / "docs/verifying.md").read_text("utf-8")
+    assert re.findall(r"^### Step (\d+)\. ", docs, re.MULTILINE) == [str(step.value) for step in Step]
+    told = re.findall(r"^\| (.+?) \| \d[\d, ]* \|$", docs, re.MULTILINE)
+    assert sorted(told) == sorted(kind.value for kind in Kind)
+    for outcome in Outcome:
+        assert f"| {outcome.value} | {outcome.meaning}" in docs
