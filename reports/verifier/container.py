@@ -151,7 +151,7 @@ def parts_of(container: bytes) -> Parts:
 def rebuilt(parts: Parts) -> bytes:
     """The one container that has these parts. Raises NotInForm."""
     digest_algorithm = Algorithm(algorithm=SHA256, parameters=asn1.Null())
-    token = [attribute(TIMESTAMP_TOKEN, parts.token)] if parts.token else None
+    token = asn1.SetOf([attribute(TIMESTAMP_TOKEN, parts.token)]) if parts.token else None
     info = SignerInfo(
         version=1,
         signer=issuer_and_serial(parts.certificate),
@@ -159,7 +159,7 @@ def rebuilt(parts: Parts) -> bytes:
         signed=asn1.SetOf(signed_attributes(parts)),
         signature_algorithm=Algorithm(algorithm=SHA256_RSA, parameters=asn1.Null()),
         signature=parts.signature,
-        unsigned=token and asn1.SetOf(token),
+        unsigned=token,
     )
     signed = SignedData(
         version=1,
@@ -216,7 +216,8 @@ def opened(container: bytes) -> tuple[SignedData, SignerInfo]:
 
 def certificates_of(signed: SignedData, info: SignerInfo) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
     """The signer's certificate, and the others. Raises NotInForm."""
-    own, others = [], []
+    own: list[x509.Certificate] = []
+    others: list[x509.Certificate] = []
     try:
         for der in map(asn1.encode_der, signed.certificates.as_list()):
             one = x509.load_der_x509_certificate(der)

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from reports.verifier.pdf import Unreadable, literal
 from reports.verifier.verdict import Finding, Kind, Step
 
 PLACE: Final = re.compile(rb"/Contents <([^<>]*)>\n/ByteRange \[0 (\d{1,12}) (\d{1,12}) (\d{1,12})\] *\n")
 DIGITS: Final = re.compile(rb"(?:[0-9A-F]{2})+")
-CLAIMED_TIME: Final = re.compile(rb"/M \(D(?:\\072|:)(\d{14})Z\)\n")
+CLAIMED_TIME: Final = re.compile(rb"D:(\d{14})(?:Z|([+-]\d\d)'(\d\d)'?)")
 LONG_LENGTH: Final = 0x80
 SAID_BYTES_MAX: Final = 3
 """Of a container's length: longer than 16 MiB is none."""
@@ -53,10 +54,15 @@ class Signed:
     @property
     def claimed_at(self) -> datetime | None:
         """When it was signed, as the signer says."""
-        found = CLAIMED_TIME.search(self.data, self.end, self.covered)
+        at = self.data.find(b"/M (", self.end, self.covered)
         try:
-            return found and datetime.strptime(found[1].decode(), "%Y%m%d%H%M%S").replace(tzinfo=UTC)
-        except ValueError:
+            written, _ = literal(self.data, at + len(b"/M "))
+            if not (found := CLAIMED_TIME.fullmatch(written)):
+                return None
+            seconds, hours, minutes = found.groups(b"")
+            zone = (hours + minutes or b"+0000").decode()
+            return datetime.strptime(seconds.decode() + zone, "%Y%m%d%H%M%S%z").astimezone(UTC)
+        except (ValueError, Unreadable):
             return None
 
 

@@ -42,7 +42,7 @@ def pages_of(pdf: Pdf) -> list[dict[str, Value]]:
     return found
 
 
-def text_of(pdf: Pdf, page: Mapping[str, Value], maps: dict[Value, Map]) -> str:
+def text_of(pdf: Pdf, page: Mapping[str, Value], maps: dict[Reference, Map]) -> str:
     """What a page prints. `maps` remembers what fonts have been read. Raises Unreadable."""
     resources = pdf.dictionary(page.get("Resources"))
     fonts = pdf.dictionary(resources.get("Font", {}))
@@ -67,7 +67,7 @@ def text_of(pdf: Pdf, page: Mapping[str, Value], maps: dict[Value, Map]) -> str:
     return SPACES.sub("", "".join(pieces))
 
 
-def _map_of(pdf: Pdf, font: Value, maps: dict[Value, Map]) -> Map:
+def _map_of(pdf: Pdf, font: Value, maps: dict[Reference, Map]) -> Map:
     if not isinstance(font, Reference):
         raise Unreadable("a font that is not an object of its own")
     if font not in maps:

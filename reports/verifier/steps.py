@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from reports.verifier import chain, container, form, pages, timestamp
 from reports.verifier.container import NotInForm
 from reports.verifier.form import Signed
-from reports.verifier.pdf import Pdf, Unreadable
+from reports.verifier.pdf import Pdf, Reference, Unreadable
 from reports.verifier.verdict import Finding, Kind, Signer, Step, Verdict
 
 CHAIN_FILE = "chain.json"
@@ -115,7 +115,7 @@ class _Verification:
         self.findings += pages.check(texts, self.chain)
 
     def _texts(self, pdf: Pdf) -> Iterator[str]:
-        maps: dict[object, pages.Map] = {}
+        maps: dict[Reference, pages.Map] = {}
         for number, page in enumerate(pages.pages_of(pdf), 1):
             try:
                 yield pages.text_of(pdf, page, maps)

@@ -144,7 +144,7 @@ def in_place(old: bytes, new: bytes) -> bytes:
 
 def wider_hole() -> bytes:
     """The genuine file, whose signature leaves out a byte more."""
-    (start, end, rest) = re.search(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", genuine()).groups()
+    ((start, end, rest),) = re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", genuine())
     wider = b"[0 %s %d %d]" % (start, int(end) + 1, int(rest) - 1)
     return in_place(b"[0 %s %s %s]" % (start, end, rest), wider)
 

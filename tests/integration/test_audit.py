@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,12 +16,15 @@ from cli.exit_codes import ExitCode
 from domain.errors import BadInput, NotThere
 from domain.history import Entry, chain
 from domain.history_verify import FaultKind
+from reports.signing_key import SigningKey
 from stores import history_copy, history_outbox
 from tasks.audit import Place, audit, check, read, refill
 from tasks.history import relay_all
+from tests.audit_reports import report, with_event
 from tests.integration.chained import Connection, read_chain, read_event
 from tests.integration.own import Own, rows_of, saying
 from tests.integration.tampering import unguarded
+from tests.signed_reports import drawn, ours, signed
 
 LENGTH: Final = 6
 """CREATED, three who take part, CONFIRMED, DONE."""
@@ -248,6 +252,40 @@ def test_the_command_names_what_is_wrong_and_refills_what_postgresql_keeps(targe
     refilled = own.timingle("audit", "refill", event)
     assert (refilled.returncode, refilled.stdout) == (0, f"{LENGTH} entries written, 0 refused\n"), refilled
     assert target.found() == []
+
+
+def test_a_file_is_compared_with_what_is_on_record(target: Target, tmp_path: Path) -> None:
+    """P9. Without settings it is checked for itself, and that is said; with them our own certificate is known."""
+    own, file, certificate = target.own, tmp_path / "report.pdf", tmp_path / "timingle.pem"
+    of_target = with_event(report(entries=target.entries), id=target.event_id)
+    file.write_bytes(signed(drawn(of_target), SigningKey.load(own.env["TIMINGLE_SIGNING_KEY"])))
+    assert "WHOLE: not a byte was changed" in own.output_of("audit", "verify", str(file))
+    certificate.write_text(own.output_of("keys", "signing", "certificate"))
+    nowhere = Own({}, own.stores)
+    said = nowhere.output_of("audit", "verify", str(file), "--certificate", str(certificate))
+    assert said.startswith("Not compared with what is on record: Not set: TIMINGLE_POSTGRES_URL")
+    assert nowhere.timingle("audit", "verify", str(file)).returncode == ExitCode.UNVOUCHED
+    cut_off_everywhere_but_in_scylla(target)
+    ended = own.timingle("audit", "verify", str(file))
+    assert ended.returncode == ExitCode.NOT_WHOLE, ended
+    assert f"step 11: entry {LENGTH} in PostgreSQL: not what is on record (truncated" in ended.stdout
+    file.write_bytes(signed(drawn(with_event(of_target, id=999_999_999)), ours()))
+    ended = own.timingle("audit", "verify", str(file))
+    assert "step 11: There is no event 999999999.: not what is on record" in ended.stdout
+
+
+def test_a_signing_key_is_made_once_in_a_file_that_only_its_owner_reads(own: Own, tmp_path: Path) -> None:
+    """P9."""
+    file = tmp_path / "signing.pem"
+    said = own.output_of("keys", "signing", "create", str(file), "--name", "살롱")
+    key = SigningKey.load(str(file))
+    assert said.splitlines()[0] == f"TIMINGLE_SIGNING_KEY={file}"
+    assert key.fingerprint in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert key.certificate.subject.rfc4514_string() == "CN=살롱"
+    code, line = own.failure_of("keys", "signing", "create", str(file), "--name", "살롱")
+    assert (code, "File exists" in line) == (ExitCode.WRONG_USAGE, True)
+    assert SigningKey.load(str(file)).pem == key.pem
 
 
 def test_all_histories_are_refilled_and_what_a_person_had_erased_stays_so(target: Target) -> None:
