@@ -129,7 +129,17 @@ def test_the_verifier_runs_as_one_file_on_a_machine_that_has_only_two_packages(
     ):
         file = tmp_path / "report.pdf"
         file.write_bytes(content)
-        command: list[str | Path] = [sys.executable, "-I", "-S", "-c", ALONE, two_packages, program, file, *options]
+        command: list[str | Path] = [
+            sys.executable,
+            "-I",
+            "-S",
+            "-c",
+            ALONE,
+            two_packages,
+            program,
+            file,
+            *map(str, options),
+        ]
         ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
         assert (ended.returncode, ended.stderr) == (outcome, "")
         assert said in ended.stdout
