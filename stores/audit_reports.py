@@ -19,7 +19,9 @@ from domain.report_state import KEPT_DAYS
 from stores.errors import postgres_errors
 
 RING_S: Final = 15
-"""After a ring, or a word of its worker, a report is left alone for this long: ten times as long as between two."""
+"""A report that was rung for is left alone for this long, and a ring is worth nothing after it."""
+SILENT_S: Final = 5
+"""A worker that has said nothing for this long may be dead. If it is not, a ring finds the report locked."""
 WAIT_S_MIN: Final = 2
 WAIT_S_MAX: Final = 60
 SWEEP_ROWS: Final = 500
@@ -27,14 +29,14 @@ TRY_LOCK_REPORT: Final = "SELECT pg_try_advisory_lock(hashtextextended('audit_re
 UNLOCK_REPORT: Final = "SELECT pg_advisory_unlock(hashtextextended('audit_reports', %s))"
 BEGIN_ATTEMPT: Final = f"""
     UPDATE audit_reports SET status = 'running', attempts = attempts + 1, progress = 0,
-        next_try_at = now() + interval '{RING_S} seconds', object_key = 'audit-reports/' || id || '.pdf'
+        next_try_at = now() + interval '{SILENT_S} seconds', object_key = 'audit-reports/' || id || '.pdf'
     WHERE id = %s AND status IN ('queued', 'running')
     RETURNING id, event_id, requested_by, language, history_length, history_head, object_key, attempts, created_at
 """  # noqa: S608
 MINE: Final = "id = %(id)s AND status = 'running' AND attempts = %(attempt)s"
 NOTE_STEP: Final = f"""
     UPDATE audit_reports SET progress = %(progress)s, step = %(step)s,
-        next_try_at = now() + interval '{RING_S} seconds' WHERE {MINE}"""  # noqa: S608
+        next_try_at = now() + interval '{SILENT_S} seconds' WHERE {MINE}"""  # noqa: S608
 # The longer it has waited the rarer it is tried.
 HAND_BACK: Final = f"""
     UPDATE audit_reports SET status = 'queued', progress = 0, step = %(step)s, cause = %(cause)s,

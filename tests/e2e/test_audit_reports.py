@@ -122,6 +122,13 @@ def test_the_same_key_asks_once(case: Case) -> None:
 
 
 Ask = Callable[[Case, Report], httpx.Response]
+
+
+def by_another(method: str, path: str = "") -> Ask:
+    """Asked for by one who takes part too."""
+    return lambda c, r: c.app.call(method, f"/audit-reports/{r.id}{path}", query={"as_user": c.friend})
+
+
 REFUSED: dict[str, tuple[Ask, int]] = {
     "asked for without the plan PRO": (
         lambda c, _: c.app.call("POST", f"/events/{c.event_id}/audit-reports", {"actor_id": c.friend}),
@@ -135,15 +142,9 @@ REFUSED: dict[str, tuple[Ask, int]] = {
         lambda c, _: c.app.call("POST", f"/events/{2**62}/audit-reports", {"actor_id": c.pro}),
         404,
     ),
-    **{
-        f"{what} by another who takes part": (
-            lambda c, r, method=method, path=path: c.app.call(
-                method, f"/audit-reports/{r.id}{path}", query={"as_user": c.friend}
-            ),
-            403,
-        )
-        for what, method, path in (("seen", "GET", ""), ("fetched", "GET", "/pdf"), ("canceled", "DELETE", ""))
-    },
+    "seen by another who takes part": (by_another("GET"), 403),
+    "fetched by another who takes part": (by_another("GET", "/pdf"), 403),
+    "canceled by another who takes part": (by_another("DELETE"), 403),
     "seen, but not there": (
         lambda c, _: c.app.call("GET", f"/audit-reports/{2**62}", query={"as_user": c.pro}),
         404,

@@ -18,6 +18,7 @@ import pytest
 
 import settings
 from domain.history import Change, ChangeType
+from domain.report_state import Step, progress_at
 from local.stack import Stack
 from reports.signing_key import SigningKey
 from reports.verifier import Kind, Outcome, Verdict, verify
@@ -57,8 +58,8 @@ class Scene:
         return self.app.call(method, f"/audit-reports/{path}", query={"as_user": self.pro})
 
     def is_in_the_middle(self, report_id: int) -> bool:
-        """Is it being drawn?"""
-        return 0.2 < self.show(report_id).progress < 0.9
+        """Is it being drawn, or signed?"""
+        return progress_at(Step.RENDERING) <= self.show(report_id).progress < progress_at(Step.STORING)
 
     def wait_ready(self, report_id: int) -> None:
         wait_until("the report is ready", lambda: self.show(report_id).status == "ready", READY_S_MAX)
