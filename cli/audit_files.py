@@ -13,6 +13,7 @@ from reports.signing_key import SigningKey
 from reports.verifier import Finding, Kind, Outcome, Step, Verdict
 from reports.verifier import verify as verify_bytes
 from reports.verifier.command import read_certificates
+from stores import audit_reports
 from tasks.audit import audit
 
 
@@ -39,11 +40,14 @@ def verify(file: Path, certificates: Iterable[Path]) -> None:
 
 
 def on_record(verdict: Verdict) -> Iterator[Finding]:
-    """Step 11. Is the chain's head that of the history in both stores?"""
-    if verdict.event_id is None or verdict.length is None or verdict.head is None:
+    """Step 11. Is it the very file that we made, and its head that of the history in both stores?"""
+    if verdict.event_id is None or verdict.report_id is None or verdict.length is None or verdict.head is None:
         return
     try:
         with migrated() as stores:
+            made = audit_reports.sha256(stores.postgres, verdict.report_id, verdict.event_id)
+            if made is None or made.hex() != verdict.sha256:
+                yield Finding(Step.RECORD, Kind.RECORD, "the file", "no such report" if made is None else "SHA-256")
             _, found = audit(stores, verdict.event_id, {verdict.length: bytes.fromhex(verdict.head)})
     except NotThere as error:
         yield Finding(Step.RECORD, Kind.RECORD, str(error))

@@ -20,6 +20,7 @@ from domain.errors import Away, Wrong
 from reports.signing_key import SigningKey
 from reports.verifier import timestamp
 from reports.verifier.container import NotInForm
+from reports.verifier.form import STAMPED, UNSTAMPED
 from reports.verifier.steps import check_signature
 
 FIELD: Final = "Signature"
@@ -55,7 +56,12 @@ def sign(path: Path, key: SigningKey, timestamp_url: str = "") -> None:
     registry.register_multiple(map(_asn1, key.others))
     private = key.key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     signer = SimpleSigner(_asn1(key.certificate), keys.PrivateKeyInfo.load(private), registry)
-    metadata = PdfSignatureMetadata(field_name=FIELD, md_algorithm="sha256", subfilter=SigSeedSubFilter.PADES)
+    metadata = PdfSignatureMetadata(
+        field_name=FIELD,
+        md_algorithm="sha256",
+        subfilter=SigSeedSubFilter.PADES,
+        reason=(STAMPED if timestamp_url else UNSTAMPED).decode(),
+    )
     authority = _Authority(timestamp_url, timeout=ANSWER_S_MAX) if timestamp_url else None
     try:
         with path.open("r+b") as file:

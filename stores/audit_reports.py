@@ -68,6 +68,8 @@ SELECT_LEFTOVERS: Final = """
 FORGET_FILE: Final = """
     UPDATE audit_reports SET object_key = NULL WHERE id = %s AND status IN ('failed', 'canceled', 'expired')"""
 
+SELECT_SHA256: Final = "SELECT sha256 FROM audit_reports WHERE id = %s AND event_id = %s"
+
 
 class Superseded(Exception):
     """The report is somebody else's now, or nobody's: it was canceled, or another worker has begun it anew."""
@@ -157,6 +159,13 @@ def forget_file(pool: ConnectionPool, report_id: int) -> None:
     """Note that a report which is over has no file any more. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         connection.execute(FORGET_FILE, (report_id,))
+
+
+def sha256(pool: ConnectionPool, report_id: int, event_id: int) -> bytes | None:
+    """What is on record of the file that was made, also when it is gone; None if none was. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        row = connection.execute(SELECT_SHA256, (report_id, event_id)).fetchone()
+    return row and row[0]
 
 
 def _job(*, language: str, **columns: Any) -> Job:

@@ -6,8 +6,9 @@ It is read as it is written (reports/chain_attachment.py says how), a line an en
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final
 
 from reports.verifier.verdict import Finding, Kind, Step
@@ -16,6 +17,8 @@ FORMAT: Final = "timingle-chain-1"
 GENESIS: Final = bytes(32)
 SECOND_LINE: Final = b'"entries": ['
 LAST_LINES: Final = [b"]}", b""]
+NOT_AS_WRITTEN: Final = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading raises of JSON that is damaged, or made to do harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def read(content: bytes) -> Chain:
         chain.head = bytes.fromhex(opening["head"])
         if opening["format"] != FORMAT:
             chain.findings.append(wrong_form(1, f"its format is not {FORMAT}"))
-    except (ValueError, TypeError, KeyError):
+    except NOT_AS_WRITTEN:
         chain.findings.append(wrong_form(1, "not the beginning of a chain"))
     if lines[0] != SECOND_LINE or lines[-2:] != LAST_LINES:
         chain.findings.append(wrong_form(2, "not the lines of a chain"))
@@ -79,7 +82,7 @@ def read(content: bytes) -> Chain:
             chain.findings.append(wrong_form(number, "not an entry a line"))
         try:
             chain.entries.append(entry_of(line.removesuffix(b",")))
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except NOT_AS_WRITTEN:
             chain.findings.append(wrong_form(number, "no entry"))
     return chain
 
@@ -90,7 +93,7 @@ def wrong_form(line: int, detail: str) -> Finding:
 
 
 def entry_of(line: bytes) -> Entry:
-    """An entry of a line. Raises ValueError, TypeError, KeyError, AttributeError."""
+    """An entry of a line. Raises NOT_AS_WRITTEN."""
     told = json.loads(line)
     hashed = told["text"].encode() if "text" in told else base64.b64decode(told["base64"], validate=True)
     values = {
@@ -98,7 +101,7 @@ def entry_of(line: bytes) -> Entry:
     }
     try:
         said = json.loads(hashed)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = {}
     return Entry(
         int(told["chain_seq"]),
@@ -122,7 +125,7 @@ def check(chain: Chain) -> Iterator[Finding]:
         for _ in here if seq not in in_place else here[1:]:
             yield bad(Kind.EXTRA, seq, "" if seq in in_place else "beyond the end of the chain")
     last = max(in_place, default=0)
-    yield from (bad(Kind.MISSING, seq) for seq in range(1, last) if seq not in in_place)
+    yield from _gaps(sorted(in_place))
     if last < chain.length:
         yield bad(Kind.TRUNCATED, last + 1, f"{chain.length - last} entries are cut off")
     stored = [entry.seq for entry in in_place.values()]
@@ -130,13 +133,20 @@ def check(chain: Chain) -> Iterator[Finding]:
     yield from _altered(chain, in_place)
 
 
+def _gaps(present: Sequence[int]) -> Iterator[Finding]:
+    for before, after in pairwise([0, *present]):
+        if after > before + 1:
+            yield bad(Kind.MISSING, before + 1, f"to {after - 1}" if after > before + 2 else "")
+
+
 def _altered(chain: Chain, in_place: Mapping[int, Entry]) -> Iterator[Finding]:
     """From the end, which is printed and signed, to the beginning: each hash is said by the entry after it."""
-    witnessed = chain.head
-    for seq in range(chain.length or 0, 0, -1):
-        if (entry := in_place.get(seq)) is None:
+    witnessed, by = chain.head, (chain.length or 0) + 1
+    for seq in sorted(in_place, reverse=True):
+        entry = in_place[seq]
+        if by != seq + 1:
             witnessed = None
-            continue
+        by = seq
         if entry.computed != (witnessed or entry.entry_hash):
             is_head = seq == chain.length and entry.computed == entry.entry_hash
             yield bad(Kind.HEAD if is_head else Kind.ALTERED_BYTES, seq)
@@ -145,7 +155,7 @@ def _altered(chain: Chain, in_place: Mapping[int, Entry]) -> Iterator[Finding]:
         if fields := ", ".join(_beside(chain, entry, seq)):
             yield bad(Kind.ALTERED_FIELD, seq, fields)
         witnessed = entry.prev_hash
-    if chain.length and witnessed not in (None, GENESIS):
+    if by == 1 and chain.length and witnessed not in (None, GENESIS):
         yield bad(Kind.ALTERED_BYTES, 1, "something stands before it")
     if not chain.length and chain.head != GENESIS:
         yield bad(Kind.HEAD, 0)

@@ -17,6 +17,9 @@ from reports.verifier.verdict import Finding, Kind, Step
 PLACE: Final = re.compile(rb"/Contents <([^<>]*)>\n/ByteRange \[0 (\d{1,12}) (\d{1,12}) (\d{1,12})\] *\n")
 DIGITS: Final = re.compile(rb"(?:[0-9A-F]{2})+")
 CLAIMED_TIME: Final = re.compile(rb"D:(\d{14})(?:Z|([+-]\d\d)'(\d\d)'?)")
+STAMPED: Final = b"Audit report, timestamped"
+UNSTAMPED: Final = b"Audit report"
+"""The signature's reason, which it covers: so nobody can take a timestamp away, or put one there, unseen."""
 LONG_LENGTH: Final = 0x80
 SAID_BYTES_MAX: Final = 3
 """Of a container's length: longer than 16 MiB is none."""
@@ -54,16 +57,27 @@ class Signed:
     @property
     def claimed_at(self) -> datetime | None:
         """When it was signed, as the signer says."""
-        at = self.data.find(b"/M (", self.end, self.covered)
+        if not (found := CLAIMED_TIME.fullmatch(self._said(b"/M "))):
+            return None
         try:
-            written, _ = literal(self.data, at + len(b"/M "))
-            if not (found := CLAIMED_TIME.fullmatch(written)):
-                return None
             seconds, hours, minutes = found.groups(b"")
             zone = (hours + minutes or b"+0000").decode()
             return datetime.strptime(seconds.decode() + zone, "%Y%m%d%H%M%S%z").astimezone(UTC)
-        except (ValueError, Unreadable):
+        except ValueError:
             return None
+
+    @property
+    def says_stamped(self) -> bool:
+        """Does the signer say that the signature has a timestamp?"""
+        return self._said(b"/Reason ") == STAMPED
+
+    def _said(self, key: bytes) -> bytes:
+        """A string beside the signature; empty if there is none."""
+        at = self.data.find(key + b"(", self.end, self.covered)
+        try:
+            return literal(self.data, at + len(key))[0] if at > 0 else b""
+        except Unreadable:
+            return b""
 
 
 def locate(data: bytes) -> tuple[Signed | None, list[Finding]]:

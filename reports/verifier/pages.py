@@ -12,15 +12,17 @@ from reports.verifier.chain import Chain
 from reports.verifier.pdf import Hex, Name, Pdf, Reference, Unreadable, Value, literal
 from reports.verifier.verdict import Finding, Kind, Step
 
-PAGE_MARK: Final = re.compile(r"event=(\d+)report=(\d+)page=(\d+)/(\d+)")
-CHAIN_MARK: Final = re.compile(r"event=(\d+)report=(\d+)length=(\d+)head=([0-9a-f]{64})")
+PAGE_MARK: Final = re.compile(r"event=(\d{1,19})report=(\d{1,19})page=(\d{1,9})/(\d{1,9})")
+CHAIN_MARK: Final = re.compile(r"event=(\d{1,19})report=(\d{1,19})length=(\d{1,19})head=([0-9a-f]{64})")
 HASHES: Final = re.compile(r"[0-9a-f]{64,}")
 HASH_DIGITS: Final = 64
 BLOCK: Final = re.compile(rb"begin(bfchar|bfrange)(.*?)end\1", re.DOTALL)
 ANGLED: Final = re.compile(rb"<([0-9A-Fa-f]*)>|([\[\]])")
-SHOWN: Final = re.compile(rb"/(\S+)\s+[\d.]+\s+Tf|(\()|<([0-9A-Fa-f\s]*)>|\b(ET)\b|%[^\r\n]*")
+SHOWN: Final = re.compile(rb"/([^\s/()<>\[\]]+)\s+[\d.]+\s+Tf|(\()|<([0-9A-Fa-f\s]*)>|\b(ET)\b|%[^\r\n]*")
 SPACES: Final = re.compile(r"[^\S\n]+")
 PAGES_MAX: Final = 100_000
+CODE_MAX: Final = 0xFF
+"""Codes are of one byte."""
 
 Map = Mapping[int, str]
 """Characters by code, of one byte each."""
@@ -72,12 +74,15 @@ def _map_of(pdf: Pdf, font: Value, maps: dict[Reference, Map]) -> Map:
         raise Unreadable("a font that is not an object of its own")
     if font not in maps:
         to_unicode = pdf.dictionary(font).get("ToUnicode")
-        maps[font] = to_characters(pdf.stream(to_unicode)) if to_unicode else {}
+        try:
+            maps[font] = to_characters(pdf.stream(to_unicode)) if to_unicode else {}
+        except (ValueError, IndexError) as error:
+            raise Unreadable(f"a font that does not say its characters ({pdf.place(font)})") from error
     return maps[font]
 
 
 def to_characters(cmap: bytes) -> Map:
-    """A ToUnicode map (Adobe Technical Note 5014)."""
+    """A ToUnicode map (Adobe Technical Note 5014). Raises ValueError, IndexError."""
     found: dict[int, str] = {}
     for kind, body in BLOCK.findall(cmap):
         words = [bracket or bytes.fromhex(digits.decode()) for digits, bracket in ANGLED.findall(body)]
@@ -93,20 +98,23 @@ def to_characters(cmap: bytes) -> Map:
                 at = end + 1
             else:
                 base = int.from_bytes(words[at + 2])
-                found |= {code: chr(base + code - first) for code in range(first, int.from_bytes(words[at + 1]) + 1)}
+                end = min(int.from_bytes(words[at + 1]), CODE_MAX)
+                found |= {code: chr(base + code - first) for code in range(first, end + 1)}
                 at += 3
     return found
 
 
 def check(texts: Sequence[str], chain: Chain) -> Iterator[Finding]:
     """Step 10. Is each page this report's and in its place, are the chain's head and each entry's hash in print?"""
+    if chain.head is None:
+        return  # what does not begin as a chain says of no report
     report = (chain.event_id, chain.report_id)
     for number, text in enumerate(texts, 1):
         marks = [tuple(map(int, mark)) for mark in PAGE_MARK.findall(text)]
         if (*report, number, len(texts)) not in marks:
             says = "; ".join("event {}, report {}, page {} of {}".format(*mark) for mark in marks) or "nothing"
             yield Finding(Step.PRINT, Kind.PAGE, f"page {number} of {len(texts)}", f"it says: {says}")
-    end = (*report, chain.length, chain.head and chain.head.hex())
+    end = (*report, chain.length, chain.head.hex())
     if tuple(map(str, end)) not in CHAIN_MARK.findall(texts[0].replace("\n", "") if texts else ""):
         yield Finding(Step.PRINT, Kind.PRINTED_HEAD, "page 1")
     printed = {

@@ -11,18 +11,18 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
 SPACE: Final = re.compile(rb"(?:[\x00\t\n\f\r ]|%[^\r\n]*)*")
-NUMBER: Final = re.compile(rb"[+-]?(?:\d+\.?\d*|\.\d+)")
+NUMBER: Final = re.compile(rb"[+-]?(?:\d{1,19}(?:\.\d{0,19})?|\.\d{1,19})")
 REFERENCE: Final = re.compile(rb"(\d{1,10}) (\d{1,5}) R(?![^\x00\t\n\f\r ()<>\[\]{}/%])")
 NAME: Final = re.compile(rb"/([^\x00\t\n\f\r ()<>\[\]{}/%]*)")
 WORD: Final = re.compile(rb"(true|false|null)(?![^\x00\t\n\f\r ()<>\[\]{}/%])")
 HEX: Final = re.compile(rb"<([0-9A-Fa-f\x00\t\n\f\r ]*)>")
 LITERAL: Final = re.compile(rb"[()]|\\.|[^()\\]+", re.DOTALL)
-OBJECT: Final = re.compile(rb"(\d+) (\d+) obj(?=[\x00\t\n\f\r <\[(/])")
+OBJECT: Final = re.compile(rb"(\d{1,10}) (\d{1,5}) obj(?=[\x00\t\n\f\r <\[(/])")
 STREAM: Final = re.compile(rb"stream\r?\n")
 END_STREAM: Final = re.compile(rb"(?:\r\n|\n|\r)?endstream\s*endobj")
-TABLE: Final = re.compile(rb"xref\s*\n((?:\d+ \d+ ?\r?\n(?:\d{10} \d{5} [nf][ \r][\r\n])+)+)trailer\s*")
-SECTION: Final = re.compile(rb"(\d+) (\d+) ?\r?\n((?:\d{10} \d{5} [nf][ \r][\r\n])+)")
-END: Final = re.compile(rb"startxref\r?\n(\d+)\r?\n%%EOF\r?\n?")
+TABLE: Final = re.compile(rb"xref\s*\n((?:\d{1,10} \d{1,10} ?\r?\n(?:\d{10} \d{5} [nf][ \r][\r\n])+)+)trailer\s*")
+SECTION: Final = re.compile(rb"(\d{1,10}) (\d{1,10}) ?\r?\n((?:\d{10} \d{5} [nf][ \r][\r\n])+)")
+END: Final = re.compile(rb"startxref\r?\n(\d{1,19})\r?\n%%EOF\r?\n?")
 ESCAPES: Final = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 ESCAPED: Final = re.compile(rb"\\([0-7]{1,3}|\r\n|.)", re.DOTALL)
 DEPTH_MAX: Final = 50

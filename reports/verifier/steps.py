@@ -71,6 +71,9 @@ class _Verification:
             self._found(Step.SIGNATURE, Kind.SIGNATURE, "the signature")
         self.signer = self._signer(Step.KEY, parts.certificate, self.claimed_at)
         self.beside += (self._signer(Step.KEY, one, None) for one in parts.others)
+        if signed.says_stamped != (parts.token is not None):
+            wrong = "it was taken away" if signed.says_stamped else "nobody asked for it"
+            self._found(Step.TIMESTAMP, Kind.TIMESTAMP, "the timestamp", wrong)
         if parts.token:
             self._check_timestamp(parts.token, parts.signature)
 

@@ -151,7 +151,10 @@ class Verdict:
                 return "WHOLE: not a byte was changed since it was signed with a key that you vouched for."
 
     def lines(self) -> Iterator[str]:
-        """The verdict for people, the bottom line last."""
+        """The verdict for people, the bottom line last; whatever a forger wrote into it is shown, and does nothing."""
+        return map(harmless, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         yield f"SHA-256: {self.sha256}"
         if self.event_id is not None:
             yield f"Report {self.report_id} of event {self.event_id}: {self.length} entries, head {self.head}"
@@ -165,6 +168,11 @@ class Verdict:
             yield f"Holds the certificate of {described(one)}"
         yield from map(str, self.findings)
         yield self.bottom_line
+
+
+def harmless(line: str) -> str:
+    """A line of a terminal: what cannot be seen there is printed as its code point."""
+    return "".join(sign if sign.isprintable() else f"⟨U+{ord(sign):04X}⟩" for sign in line)
 
 
 def described(signer: Signer) -> str:

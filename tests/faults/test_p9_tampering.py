@@ -16,6 +16,8 @@ from domain.audit_report import Language, ReportedChain
 from domain.history import Entry, chain
 from reports.chain_attachment import encode
 from reports.verifier import Kind, Outcome, Step, Verdict, verify
+from reports.verifier.chain import check as check_chain
+from reports.verifier.chain import read as read_chain
 from tests.audit_reports import REPORT_ID, report
 from tests.signed_reports import (
     ENTRIES,
@@ -223,6 +225,17 @@ def test_a_report_that_tells_of_a_broken_chain_is_as_it_was_signed_and_names_the
     verdict = judged(signed(drawn(of_entries(ENTRY_FORGERIES["an entry deleted"][0]))))
     assert verdict.bottom_line.startswith("AS IT WAS SIGNED, BUT")
     assert [finding.step for finding in verdict.findings] == [Step.CHAIN]
+
+
+@pytest.mark.parametrize("line", [b"[" * 100_000, b"1", b"null", b'{"chain_seq":1}', b'{"text":1}', b'"text"', b"\xff"])
+def test_a_line_that_is_no_entry_is_named_whatever_it_is(line: bytes) -> None:
+    """P9. Nothing that a forger writes ends the verifier, keeps it busy, or speaks to the reader's terminal."""
+    opening = b'{"format":"timingle-chain-1","event_id":1,"report_id":1,"length":999999999999,"head":"00",'
+    content = b"\n".join([opening, b'"entries": [', line, b"]}", b""])
+    read = read_chain(content)
+    assert [(one.kind, one.where) for one in read.findings] == [(Kind.CHAIN_FORM, "chain.json, line 3")]
+    assert [finding.kind for finding in check_chain(read)] == [Kind.TRUNCATED]
+    assert next(Verdict(sha256="\x1b[2J", findings=()).lines()) == "SHA-256: ⟨U+001B⟩[2J"
 
 
 def test_the_docs_tell_every_step_by_its_number_every_finding_and_every_exit_code() -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +21,7 @@ from reports.signing_key import SigningKey
 from stores import history_copy, history_outbox
 from tasks.audit import Place, audit, check, read, refill
 from tasks.history import relay_all
-from tests.audit_reports import report, with_event
+from tests.audit_reports import REPORT_ID, report, with_event
 from tests.integration.chained import Connection, read_chain, read_event
 from tests.integration.own import Own, rows_of, saying
 from tests.integration.tampering import unguarded
@@ -29,6 +30,11 @@ from tests.signed_reports import drawn, ours, signed
 LENGTH: Final = 6
 """CREATED, three who take part, CONFIRMED, DONE."""
 KEY: Final = "event_id = {} AND changed_at = {} AND change_id = {}"
+INSERT_REPORT: Final = f"""
+    INSERT INTO audit_reports (id, event_id, requested_by, language, history_length, history_head, status, object_key,
+        sha256, size_bytes, expires_at)
+    SELECT {REPORT_ID}, id, creator_id, 'ko', history_length, %s, 'ready', 'key', %s, 1, now()
+    FROM events WHERE id = %s"""
 Found = tuple[int, Place, FaultKind]
 
 
@@ -259,16 +265,20 @@ def test_a_file_is_compared_with_what_is_on_record(target: Target, tmp_path: Pat
     own, file, certificate = target.own, tmp_path / "report.pdf", tmp_path / "timingle.pem"
     key, of_target = SigningKey.load(own.env["TIMINGLE_SIGNING_KEY"]), report(entries=target.entries)
     file.write_bytes(signed(drawn(with_event(of_target, id=target.event_id)), key))
+    target.owner.execute(INSERT_REPORT, (of_target.chain.head, sha256(file.read_bytes()).digest(), target.event_id))
     assert "WHOLE: not a byte was changed" in own.output_of("audit", "verify", str(file))
     certificate.write_text(key.certificates_pem)
     said = Own({}, own.stores).output_of("audit", "verify", str(file), "--certificate", str(certificate))
     assert said.startswith("Not compared with what is on record: Not set: TIMINGLE_POSTGRES_URL")
+    file.write_bytes(signed(drawn(with_event(of_target, id=target.event_id)), key))
     cut_off_everywhere_but_in_scylla(target)
     ended = own.timingle("audit", "verify", str(file))
     assert ended.returncode == ExitCode.NOT_WHOLE, ended
     assert f"step 11: entry {LENGTH} in PostgreSQL: not what is on record (truncated" in ended.stdout
+    assert "step 11: the file: not what is on record (SHA-256)" in ended.stdout, "made again it is another file"
     file.write_bytes(signed(drawn(with_event(of_target, id=999_999_999)), ours()))
     ended = own.timingle("audit", "verify", str(file))
+    assert "step 11: the file: not what is on record (no such report)" in ended.stdout
     assert "step 11: There is no event 999999999.: not what is on record" in ended.stdout
 
 

@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from pyhanko_certvalidator import ValidationContext
 
 from domain.errors import Away, SettingsError, Wrong
 from reports.signing_key import SigningKey
-from reports.verifier import Outcome, verify
+from reports.verifier import Kind, Outcome, container, verify
+from reports.verifier.form import locate
 from reports.verifier_file import single_file
 from tests.authority import Authority, asn1
 from tests.signed_reports import genuine, key_of, ours, signed, unsigned
@@ -47,6 +49,34 @@ def test_pyhanko_finds_a_genuine_report_whole_and_trusted_and_its_timestamp_too(
     assert (verdict.outcome, verdict.findings) == (Outcome.PROVEN, ())
     assert verdict.stamped_at == status.timestamp_validity.timestamp
     assert verify(content, [ours().certificate]).outcome is Outcome.UNVOUCHED, "nobody vouched for the authority"
+
+
+def test_a_timestamp_is_not_taken_away_or_put_there_unseen() -> None:
+    """P9. No signature covers it, but the signer says that it is there."""
+    with Authority() as authority:
+        stamped = signed(unsigned(), timestamp_url=authority.url)
+    certificates = [ours().certificate, *authority.certificates]
+    taken_away = replace(container.parts_of(container_in(stamped)), token=None)
+    (finding,) = verify(with_container(stamped, container.rebuilt(taken_away)), certificates).findings
+    assert (finding.kind, finding.detail) == (Kind.TIMESTAMP, "it was taken away")
+    token = container.parts_of(container_in(stamped)).token
+    put_there = replace(container.parts_of(container_in(genuine())), token=token)
+    found = verify(with_container(genuine(), container.rebuilt(put_there)), certificates).findings
+    assert {finding.detail for finding in found} == {"nobody asked for it", "it is of another signature"}
+
+
+def container_in(content: bytes) -> bytes:
+    place, _ = locate(content)
+    assert place
+    return place.container
+
+
+def with_container(content: bytes, other: bytes) -> bytes:
+    """A file with another container, written as it must be."""
+    place, _ = locate(content)
+    assert place
+    digits = other.hex().upper().encode().ljust(len(place.digits), b"0")
+    return content[: place.start + 1] + digits + content[place.end - 1 :]
 
 
 def test_an_authority_that_cannot_be_used_is_said_before_a_file_goes_out() -> None:
