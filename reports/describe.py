@@ -60,7 +60,7 @@ def tell(entry: Entry, words: Words) -> Told:
     notes: list[Shown] = []
     before = _paragraphs(bytes_say.field, old, words, None, notes)
     after = _paragraphs(bytes_say.field, new, words, _name(entry, bytes_say), notes)
-    if points := code_points(" ".join((*before, *after))):
+    if points := code_points(" ".join((entry.actor_name or "", *before, *after))):
         notes.append(words("code_points", points=points[:CHARACTERS_SHOWN]))
     return Told(words.find(code, bytes_say.type) or Shown(code.strip()), code.strip(), before, after, tuple(notes))
 

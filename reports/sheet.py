@@ -54,7 +54,7 @@ class Sheet:
         self.fonts = fonts
         self.page = 1
         self._lines = lru_cache(LINES_REMEMBERED_MAX)(self._wrap)
-        self.y = TOP
+        self.y: float = TOP
         """Where the next thing goes."""
 
     def lines(self, text: str, kind: Type, width: float = WIDTH) -> Sequence[Printed]:
