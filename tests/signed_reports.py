@@ -1,7 +1,6 @@
 """Signed audit PDFs for tests, and what a forger can do to one with our tools."""
 
 import io
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -25,9 +24,9 @@ from local.install import FONTS
 from reports.document import render
 from reports.signing import sign
 from reports.signing_key import SigningKey
+from reports.verifier.form import locate
 from tests.audit_reports import report
 
-CONTENTS = re.compile(rb"/Contents <([0-9A-F]+)>")
 ENTRIES: Sequence[Entry] = tuple(report().entries())
 LENGTH = len(ENTRIES)
 
@@ -76,13 +75,19 @@ def of_entries(entries: Sequence[Entry], **changes: object) -> AuditReport:
     return replace(report(Language.ENGLISH), entries=lambda: entries, **changes)  # type: ignore[arg-type]
 
 
-def with_other_container(content: bytes, other: bytes) -> bytes:
-    """A file with the signature of another one in its place."""
-    into, of = CONTENTS.search(content), CONTENTS.search(other)
-    assert into
-    assert of
-    assert len(into[1]) == len(of[1])
-    return content[: into.start(1)] + of[1] + content[into.end(1) :]
+def container_in(content: bytes) -> bytes:
+    """The container of a file's signature."""
+    place, _ = locate(content)
+    assert place
+    return place.container
+
+
+def with_container(content: bytes, other: bytes) -> bytes:
+    """A file with another container, written as it must be."""
+    place, _ = locate(content)
+    assert place
+    digits = other.hex().upper().encode().ljust(len(place.digits), b"0")
+    return content[: place.start + 1] + digits + content[place.end - 1 :]
 
 
 def with_page_of(content: bytes, other: bytes, page: int) -> bytes:

@@ -15,13 +15,14 @@ import pytest
 from domain.audit_report import Language, ReportedChain
 from domain.history import Entry, chain
 from reports.chain_attachment import encode
-from reports.verifier import Kind, Outcome, Step, Verdict, verify
+from reports.verifier import Kind, Outcome, Step, Verdict, container, verify
 from reports.verifier.chain import check as check_chain
 from reports.verifier.chain import read as read_chain
 from tests.audit_reports import REPORT_ID, report
 from tests.signed_reports import (
     ENTRIES,
     LENGTH,
+    container_in,
     drawn,
     genuine,
     key_of,
@@ -31,8 +32,8 @@ from tests.signed_reports import (
     signed_again,
     unsigned,
     updated,
+    with_container,
     with_other_chain,
-    with_other_container,
     with_page_of,
     without_last_page,
 )
@@ -144,6 +145,12 @@ def in_place(old: bytes, new: bytes) -> bytes:
     return content[:at] + new + content[at + len(old) :]
 
 
+def other_signature() -> bytes:
+    """The genuine file, with the value of another signature by the same key."""
+    own, other = (container.parts_of(container_in(one)) for one in (genuine(), signed(other_report())))
+    return with_container(genuine(), container.rebuilt(replace(own, signature=other.signature)))
+
+
 def wider_hole() -> bytes:
     """The genuine file, whose signature leaves out a byte more."""
     ((start, end, rest),) = re.findall(rb"/ByteRange \[0 (\d+) (\d+) (\d+)\]", genuine())
@@ -154,7 +161,7 @@ def wider_hole() -> bytes:
 APPENDED, CHANGED = (Kind.APPENDED, None), (Kind.CHANGED, None)
 FILE_FORGERIES: Final[dict[str, tuple[Callable[[], bytes], Found]]] = {
     "another document under our signature": (
-        lambda: with_other_container(edited(), genuine()),
+        lambda: with_container(edited(), container_in(genuine())),
         {CHANGED, (Kind.ALTERED_BYTES, 5)},
     ),
     "a page of another report": (
@@ -186,6 +193,7 @@ FILE_FORGERIES: Final[dict[str, tuple[Callable[[], bytes], Found]]] = {
         lambda: in_place(b"0000>\n/ByteRange", b"000 >\n/ByteRange"),
         {(Kind.PLACE, None), (Kind.CONTAINER, None)},
     ),
+    "the signature of another document": (other_signature, {(Kind.SIGNATURE, None)}),
     "a wider hole": (wider_hole, {(Kind.BYTE_RANGE, None), CHANGED}),
 }
 

@@ -19,10 +19,9 @@ from pyhanko_certvalidator import ValidationContext
 from domain.errors import Away, SettingsError, Wrong
 from reports.signing_key import SigningKey
 from reports.verifier import Kind, Outcome, container, verify
-from reports.verifier.form import locate
 from reports.verifier_file import single_file
 from tests.authority import Authority, asn1
-from tests.signed_reports import genuine, key_of, ours, signed, unsigned
+from tests.signed_reports import container_in, genuine, key_of, ours, signed, unsigned, with_container
 
 NOBODY = "http://127.0.0.1:9"
 ALONE = """\
@@ -63,20 +62,6 @@ def test_a_timestamp_is_not_taken_away_or_put_there_unseen() -> None:
     put_there = replace(container.parts_of(container_in(genuine())), token=token)
     found = verify(with_container(genuine(), container.rebuilt(put_there)), certificates).findings
     assert {finding.detail for finding in found} == {"nobody asked for it", "it is of another signature"}
-
-
-def container_in(content: bytes) -> bytes:
-    place, _ = locate(content)
-    assert place
-    return place.container
-
-
-def with_container(content: bytes, other: bytes) -> bytes:
-    """A file with another container, written as it must be."""
-    place, _ = locate(content)
-    assert place
-    digits = other.hex().upper().encode().ljust(len(place.digits), b"0")
-    return content[: place.start + 1] + digits + content[place.end - 1 :]
 
 
 def test_an_authority_that_cannot_be_used_is_said_before_a_file_goes_out() -> None:
