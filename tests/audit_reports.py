@@ -1,13 +1,16 @@
 """Audit reports for tests, the benchmark and docs/: a salon's appointment, with all that can happen to one."""
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
+from pypdfium2 import PdfDocument
 
 from domain.audit_report import (
     AuditReport,
@@ -20,10 +23,14 @@ from domain.audit_report import (
 from domain.event_state import moment
 from domain.event_status import EventStatus
 from domain.history import COLUMNS_COMMITTED, GENESIS, Change, ChangeType, Entry, chain, commitment
+from local.install import FONTS
+from reports.document import render
 from tests.histories import column
 
 EVENT_ID: Final = 4711
 REPORT_ID: Final = 128
+PICTURE_SCALE: Final = 1.7
+"""Pixels a point: sharp in a README, and small."""
 PROPOSED_AT: Final = datetime(2026, 11, 16, 1, 12, 41, 220_000, UTC)
 STARTS, MOVED = datetime(2026, 11, 21, 5, tzinfo=UTC), datetime(2026, 11, 21, 7, 30, tzinfo=UTC)
 ENDS, MOVED_END = datetime(2026, 11, 21, 7, tzinfo=UTC), datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
@@ -282,3 +289,15 @@ def report(language: Language = Language.KOREAN, entries: Sequence[Entry] | None
 def with_event(given: AuditReport, **changes: object) -> AuditReport:
     """The report of an event that differs in these fields."""
     return replace(given, event=replace(given.event, **changes))  # type: ignore[arg-type]
+
+
+def draw_picture(out: Path) -> None:
+    """Page 1 of the salon's report as a picture: docs/audit-report.png."""
+    content = io.BytesIO()
+    render(report(), content, FONTS, lambda *_: None)
+    page = PdfDocument(content.getvalue())[0].render(scale=PICTURE_SCALE).to_pil()
+    page.quantize(64).save(out, optimize=True)
+
+
+if __name__ == "__main__":
+    draw_picture(Path(__file__).parents[1] / "docs" / "audit-report.png")
