@@ -127,9 +127,9 @@ def moment_text(text: str, words: Words) -> str:
     """A time of an entry's bytes, in Korea; as it is if it is none."""
     try:
         at = datetime.fromisoformat(text)
+        return f"{day_and_minute(at, words.language)} KST" if at.tzinfo else text
     except ValueError:
         return text
-    return f"{day_and_minute(at, words.language)} KST" if at.tzinfo else text
 
 
 def payment_text(payment: Mapping[str, object], words: Words) -> str:

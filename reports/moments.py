@@ -7,6 +7,8 @@ from typing import Final
 from domain.audit_report import Language
 
 KOREA: Final = timezone(timedelta(hours=9), "KST")
+CALENDAR_YEARS: Final = 400
+"""After so many years days and weekdays come again (Gregorian calendar)."""
 WEEKDAYS: Final = {
     Language.KOREAN: "월화수목금토일",
     Language.ENGLISH: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
@@ -19,26 +21,36 @@ UNITS: Final = {
 
 def day_and_minute(at: datetime, language: Language, zone: timezone = KOREA) -> str:
     """2026-11-25 (수) 18:00, in Korea unless told otherwise."""
-    there = at.astimezone(zone)
-    return f"{there:%Y-%m-%d} ({WEEKDAYS[language][there.weekday()]}) {there:%H:%M}"
+    day, there = _there(at, zone)
+    return f"{day} ({WEEKDAYS[language][there.weekday()]}) {there:%H:%M}"
 
 
 def span(start: datetime, end: datetime, language: Language, zone: timezone = KOREA) -> tuple[str, str]:
     """Start and end, the day of the end only if it is another one."""
-    same_day = start.astimezone(zone).date() == end.astimezone(zone).date()
-    shown = f"{end.astimezone(zone):%H:%M}" if same_day else day_and_minute(end, language, zone)
+    day, there = _there(end, zone)
+    shown = f"{there:%H:%M}" if day == _there(start, zone)[0] else day_and_minute(end, language, zone)
     return day_and_minute(start, language, zone), shown
 
 
 def second(at: datetime) -> str:
     """2026-11-25 18:00:05 in Korea."""
-    return f"{at.astimezone(KOREA):%Y-%m-%d %H:%M:%S}"
+    day, there = _there(at, KOREA)
+    return f"{day} {there:%H:%M:%S}"
 
 
 def millisecond(at: datetime, zone: timezone) -> str:
     """2026-11-25 18:00:05.123 KST: an entry's whole time."""
-    there = at.astimezone(zone)
-    return f"{there:%Y-%m-%d %H:%M:%S}.{there.microsecond // 1_000:03d} {there:%Z}"
+    day, there = _there(at, zone)
+    return f"{day} {there:%H:%M:%S}.{there.microsecond // 1_000:03d} {there:%Z}"
+
+
+def _there(at: datetime, zone: timezone) -> tuple[str, datetime]:
+    """The day, and a time of that weekday. In Korea the last hours of the year 9999 are beyond Python's calendar."""
+    try:
+        there, beyond = at.astimezone(zone), 0
+    except OverflowError:
+        there, beyond = at.replace(year=at.year - CALENDAR_YEARS).astimezone(zone), CALENDAR_YEARS
+    return f"{there.year + beyond:04d}-{there:%m-%d}", there
 
 
 def length(span_of: timedelta, language: Language) -> str:

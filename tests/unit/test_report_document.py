@@ -9,7 +9,7 @@ import sys
 import tracemalloc
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -306,6 +306,8 @@ def test_moments_and_amounts_are_written_as_their_readers_do() -> None:
     start = MOVED
     assert span(start, start + timedelta(hours=2), Language.KOREAN) == ("2026-11-21 (토) 16:30", "18:30")
     assert span(start, start + timedelta(days=1), Language.ENGLISH)[1] == "2026-11-22 (Sun) 16:30"
+    end_of_time = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    assert span(end_of_time, end_of_time, Language.KOREAN) == ("10000-01-01 (토) 08:59", "08:59")
     assert length(timedelta(hours=3, minutes=4, seconds=59), Language.KOREAN) == "3시간 4분"
     assert length(timedelta(days=-2, hours=1), Language.ENGLISH) == "1 d 23 h"
     assert length(timedelta(seconds=59), Language.ENGLISH) == "0 min"
