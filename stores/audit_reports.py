@@ -165,7 +165,7 @@ def sha256(pool: ConnectionPool, report_id: int, event_id: int) -> bytes | None:
     """What is on record of the file that was made, also when it is gone; None if none was. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         row = connection.execute(SELECT_SHA256, (report_id, event_id)).fetchone()
-    return row and row[0]
+    return row[0] if row else None
 
 
 def _job(*, language: str, **columns: Any) -> Job:
