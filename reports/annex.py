@@ -50,6 +50,8 @@ CODE_CHARACTERS_MAX: Final = 40
 HEAD_HEIGHT: Final = 16.0
 SPLIT_HEIGHT: Final = 300.0
 """A higher row goes on on the next page, a lower one begins there: a page is never left half empty."""
+SPLIT_ROOM_MIN: Final = 80.0
+"""Some lines of it stand on the page where it begins."""
 ENTRIES_A_PROGRESS: Final = 100
 """Between two words to whoever waits: a tenth of a second or so."""
 ENTRIES_A_BOOKMARK: Final = 500
@@ -119,7 +121,8 @@ def _print_entry(sheet: Sheet, entry: Entry, words: Words, faults: Mapping[int, 
     columns = _columns(sheet, entry, tell(entry, words), words, bad)
     height = max(column.height for column in columns)
     chrome = 2 * PADDING + HASH_HEIGHT
-    if sheet.y - height - chrome < BOTTOM and height <= SPLIT_HEIGHT:
+    room = sheet.y - BOTTOM - chrome
+    if height > room and (height <= SPLIT_HEIGHT or room < SPLIT_ROOM_MIN):
         _turn(sheet, words)
     while True:
         fits = sheet.y - BOTTOM - chrome

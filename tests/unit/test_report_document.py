@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 
 import pikepdf
@@ -22,7 +23,6 @@ from domain.audit_report import AuditReport, Language
 from domain.history import Change, ChangeType
 from domain.history_verify import Fault, FaultKind
 from local.install import FONTS
-from reports import annex
 from reports.chain_attachment import encode
 from reports.document import render
 from reports.marks import chain_mark, page_mark
@@ -299,7 +299,17 @@ def test_a_row_higher_than_a_page_goes_on_on_the_next() -> None:
     pages = texts_of(drawn(given))
     assert squeezed(Words(Language.KOREAN)("continued", seq=1)) in "".join(pages)
     assert "".join(pages).count("ㄴ") >= 2_000
-    assert annex.SPLIT_HEIGHT < 728
+
+
+def test_a_high_row_begins_with_some_of_its_lines_wherever_the_row_before_ends() -> None:
+    high = "ㄴ" * 1_900
+    for count in range(60, 1_900, 60):
+        steps = [Step(at(), SALON, text("title", "", "ㄱ" * count)), Step(at(), SALON, text("title", "", high))]
+        shown = [
+            page for page in texts_of(drawn(of_steps(steps))) if squeezed(Words(Language.KOREAN)("change")) in page
+        ]
+        continued = squeezed(Words(Language.KOREAN)("continued", seq=2))
+        assert all("ㄴ" in before for before, page in pairwise(shown) if continued in page)
 
 
 def test_moments_and_amounts_are_written_as_their_readers_do() -> None:
