@@ -195,6 +195,7 @@ class Sheet:
             frame(self, number, len(pages))
             page.Contents.sequence.append(self._stream(self._taken_code()))
         self.tree.finish()
+        self._lines.cache_clear()
         self.canvas.save()
 
     def _taken_code(self) -> str:
@@ -204,9 +205,19 @@ class Sheet:
         return code
 
     def _stream(self, code: str) -> Any:
-        stream = pdfdoc.PDFStream(content=zlib.compress(code.encode("latin-1")))
+        stream = _Stream(content=zlib.compress(code.encode("latin-1")))
         stream.dictionary["Filter"] = pdfdoc.PDFName("FlateDecode")
         return self.document.Reference(stream)
+
+
+class _Stream(pdfdoc.PDFStream):  # type: ignore[misc]
+    """A stream that is let go of once it is written: the file is put together in memory."""
+
+    def format(self, document: Any) -> bytes:
+        """The bytes, once."""
+        written: bytes = super().format(document)
+        self.content = None
+        return written
 
 
 def _three(colour: Colour) -> str:
