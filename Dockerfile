@@ -10,12 +10,13 @@ RUN pip --python /opt/timingle/bin/python install --only-binary=:all: --require-
     && pip install --only-binary=:all: --require-hashes --requirement locks/build.txt
 COPY . .
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /tmp/wheels . \
-    && pip --python /opt/timingle/bin/python install --no-deps --no-index /tmp/wheels/*.whl
+    && pip --python /opt/timingle/bin/python install --no-deps --no-index /tmp/wheels/*.whl \
+    && /opt/timingle/bin/python -m reports.font_pinning /opt/timingle/fonts
 
 FROM python:3.11-slim-bookworm
 # A new volume takes the owner of the folder that it is mounted on.
 RUN useradd --system --uid 10001 --home-dir /var/lib/timingle timingle \
-    && install --directory --owner=timingle --group=timingle /var/lib/timingle /var/lib/timingle/beat /var/lib/timingle/flower
+    && install --directory --owner=timingle --group=timingle /var/lib/timingle /var/lib/timingle/beat /var/lib/timingle/flower /var/lib/timingle/reports
 COPY --from=build /opt/timingle /opt/timingle
 ENV PATH=/opt/timingle/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 WORKDIR /var/lib/timingle

@@ -1,6 +1,6 @@
 # The commands of this project. They need Python 3.11 or newer (with venv) and make, and put all else into this folder.
 .DEFAULT_GOAL := help
-.PHONY: help setup up down demo test lint bench chaos
+.PHONY: help setup up down demo test lint bench chaos fuzz
 SHELL := /bin/sh
 RUN := .venv/bin
 # Override it to choose another: `make PYTHON=/opt/python3.13/bin/python3 setup`.
@@ -39,3 +39,6 @@ bench: setup ## Measure the way of a message beside its peers; SCALE=full: at th
 
 chaos: setup ## Kill processes at random under load: RUNS=100, SEED=n to have one again
 	@$(RUN)/python -m tests.faults.chaos --runs $(or $(RUNS),100) $(if $(SEED),--seed $(SEED))
+
+fuzz: setup ## Change bytes of an audit PDF at random, and see that none passes: CHANGES=10000, SEED=n to have them again
+	@FUZZ_CHANGES=$(or $(CHANGES),10000) $(if $(SEED),FUZZ_SEED=$(SEED)) $(RUN)/pytest tests/faults/test_p9_bytes.py

@@ -6,6 +6,7 @@ Read by ingest, worker, cli and local only: the rooms below them take what they 
 import base64
 import difflib
 import os
+import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -54,6 +55,15 @@ class Settings(msgspec.Struct, frozen=True, rename=lambda field: PREFIX + field.
     """Seconds that an entry stays in the journal after it was stored: twice the store's commit-log sync period."""
     trusted_proxies: str = ""
     """Addresses or networks, several with commas, whose X-Forwarded-For is believed; none unless said otherwise."""
+    reports_url: Url = "file:///var/lib/timingle/reports"
+    """Where audit PDFs are kept: `file:///folder` or `s3://bucket/prefix`."""
+    fonts_folder: Url = "~/.cache/timingle/fonts"
+    """Where the fonts of audit PDFs are, made there once if they are not."""
+    signing_key: str = ""
+    """What signs audit PDFs: a PEM file with an RSA key and its certificate, or its content. The workers of the reports
+    queue need it."""
+    tsa_url: str = ""
+    """A timestamping authority (RFC 3161) that stamps each signature; none unless said otherwise."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     flower_basic_auth: str | None = None
     """user:password of the Flower dashboard."""
@@ -122,6 +132,11 @@ CHECKS: Final[tuple[tuple[str, str, Callable[[Settings], bool]], ...]] = (
         "JOURNAL_URLS",
         "redis:// or rediss:// URLs, several with commas",
         lambda given: all(url.startswith(("redis://", "rediss://")) for url in given.journals),
+    ),
+    (
+        "REPORTS_URL",
+        "a URL like file:///folder or s3://bucket/prefix",
+        lambda given: re.fullmatch("file:///.*|s3://[^/]+(/.*)?", given.reports_url) is not None,
     ),
     (
         "TRUSTED_PROXIES",

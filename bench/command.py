@@ -10,7 +10,7 @@ from typing import Final
 
 from bench import plots, results
 from bench.results import Machine, Results, Section
-from bench.rows import event_reads, events, latency, memory, peers, reads, rings, singles, throughput, webhooks
+from bench.rows import event_reads, events, latency, memory, peers, reads, reports, rings, singles, throughput, webhooks
 from bench.scale import report
 from bench.show import Show
 from bench.sizes import NORMAL, QUICK, Sizes
@@ -34,6 +34,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "i": events.measure,
     "j": event_reads.measure,
     "k": webhooks.measure,
+    "l": reports.measure,
 }
 
 

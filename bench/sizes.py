@@ -37,6 +37,12 @@ class Sizes:
     """Of the history that is checked as a whole."""
     webhooks: int
     """In a burst, each about a payment of its own."""
+    report_entries: tuple[int, ...]
+    """Of the audit reports that are drawn, the largest last."""
+    table_entries: int
+    """Of the report that is drawn as one table, too."""
+    reports: int
+    """Drawn by each of two workers."""
 
 
 NORMAL: Final = Sizes(
@@ -55,6 +61,9 @@ NORMAL: Final = Sizes(
     backlog_events=100_000,
     chain_entries=10_000,
     webhooks=10_000,
+    report_entries=(100, 1_000, 10_000, 50_000),
+    table_entries=20_000,
+    reports=20,
 )
 QUICK: Final = Sizes(
     users=80,
@@ -72,4 +81,7 @@ QUICK: Final = Sizes(
     backlog_events=4_000,
     chain_entries=500,
     webhooks=200,
+    report_entries=(100, 400),
+    table_entries=400,
+    reports=2,
 )

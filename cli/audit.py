@@ -1,17 +1,22 @@
-"""timingle audit: is an event's history whole; and ScyllaDB's copy of histories, written again."""
+"""timingle audit: is an event's history whole, is an audit PDF; and ScyllaDB's copy of histories, written again."""
 
 import re
 import sys
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli import audit_files
 from cli.exit_codes import ExitCode
 from cli.opened import migrated
 from cli.tables import print_table
 from domain.errors import BadInput
+from reports.verifier_file import NAME, single_file
 from tasks.audit import Finding, History, audit, refillable
 from tasks.audit import refill as refill_copy
 
@@ -25,17 +30,33 @@ app = typer.Typer(
 
 @app.command()
 def verify(
-    event_id: Annotated[int, typer.Argument(metavar="EVENT_ID", min=1)],
+    subject: Annotated[str, typer.Argument(metavar="FILE.pdf|EVENT_ID")],
     receipt: Annotated[
         list[str] | None,
         typer.Option(metavar="LENGTH:HEAD", help="history_length and history_head of an answer that somebody kept."),
     ] = None,
+    certificate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE.pem",
+            help="Of a file: certificates to vouch for beside that of TIMINGLE_SIGNING_KEY, such as a timestamping "
+            "authority's.",
+        ),
+    ] = None,
 ) -> None:
-    """Check the whole chain of an event against its head, in ScyllaDB and PostgreSQL, and the event's row against it.
+    """Check an audit PDF, or the whole chain of an event against its head, in both stores, and the event's row.
 
-    Names every bad entry, the first one first, and exits with 6 if there is one.
+    Names all that is wrong, the first one first, and exits with 6 if there is anything. A file is checked for itself,
+    and against what is on record where there are settings; docs/verifying.md tells step by step.
     """
-    receipts = dict(map(parse_receipt, receipt or ()))
+    if subject.isdecimal():
+        verify_event(int(subject), dict(map(parse_receipt, receipt or ())))
+    else:
+        audit_files.verify(Path(subject), certificate or ())
+
+
+def verify_event(event_id: int, receipts: Mapping[int, bytes]) -> None:
+    """An event's chain, as both stores have it."""
     with migrated() as stores:
         history, findings = audit(stores, event_id, receipts)
     print(described(history))
@@ -44,6 +65,19 @@ def verify(
         print(f"Not whole: {len(findings)} found.")
         raise typer.Exit(ExitCode.NOT_WHOLE)
     print(f"Whole. Its head: {history.event.history_head}")
+
+
+@app.command()
+def verifier(
+    file: Annotated[Path, typer.Argument(metavar="FILE")] = Path(NAME),
+) -> None:
+    """Write the verifier of audit PDFs as one file, for a machine without this project.
+
+    There: `python3 FILE REPORT.pdf --certificate timingle.pem`, with Python 3.11 or newer and the package cryptography.
+    """
+    program = single_file()
+    file.write_bytes(program)
+    print(f"{file}, SHA-256 {sha256(program).hexdigest()}")
 
 
 @app.command()

@@ -23,8 +23,9 @@ class ExitCode(IntEnum):
     WRONG_SETTINGS = 3, "a setting is missing or wrong"
     STORE_AWAY = 4, "a store did not answer; try again"
     NOT_READY = 5, "health: a store is away, or work is not moving"
-    NOT_WHOLE = 6, "audit verify: somebody altered the history"
-    DIFFERENT = 7, "payments reconcile: what we have is not what a provider lists"
+    NOT_WHOLE = 6, "audit verify: somebody altered the history, or the file"
+    UNVOUCHED = 7, "audit verify: nothing is wrong with the file, but nobody vouched for a certificate in it"
+    DIFFERENT = 8, "payments reconcile: what we have is not what a provider lists"
 
 
 def exit_code(error: TimingleError) -> ExitCode:

@@ -1,4 +1,4 @@
-"""timingle keys: move all that is encrypted, and the index of phone numbers, to the newest keys."""
+"""timingle keys: move all that is encrypted, and the index of phone numbers, to the newest keys; signing keys."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli import signing_keys
 from cli.exit_codes import ExitCode
 from cli.opened import migrated
 from cli.tables import print_table
@@ -21,7 +22,11 @@ IDS_SHOWN_MAX: Final = 10
 Verdict = tuple[bool, str]
 """Whether all is well, and a sentence."""
 
-app = typer.Typer(no_args_is_help=True, help="The keys of what is encrypted at rest, and of the phone numbers' index.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The keys of what is encrypted at rest, of the phone numbers' index, and of audit PDFs.",
+)
+app.add_typer(signing_keys.app, name="signing")
 
 
 @dataclass(slots=True)

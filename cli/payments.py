@@ -40,7 +40,7 @@ def reconcile(
 ) -> None:
     """Compare what we have of a day with what the providers list of it; changes nothing.
 
-    Exits with 7 if something differs. What we made that day and they do not list is asked for one by one.
+    Exits with 8 if something differs. What we made that day and they do not list is asked for one by one.
     """
     # Not at the top: `worker` reads the settings as it is imported, and --help needs none.
     from worker.addresses import provider_settings

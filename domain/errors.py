@@ -6,7 +6,9 @@ TimingleError
 ├── Refused                  understood, and the answer is no
 │   ├── NotAuthenticated     no key, or a key that is none (401)
 │   ├── NotAllowed           not this caller, not this actor (403)
+│   ├── PlanNeeded           the user's plan does not include it (402)
 │   ├── NotThere             no such thing (404)
+│   ├── NoLongerThere        there was one, and it is gone for good (410)
 │   ├── Conflict             the state forbids it (409)
 │   └── OverRate             too many at once (429)
 ├── Away                     a store did not answer; try again, nothing is lost (503)
@@ -52,12 +54,20 @@ class NotAllowed(Refused):
     """This is not yours to do."""
 
 
+class PlanNeeded(Refused):
+    """The user's plan does not include this."""
+
+
 class NotThere(Refused):
     """There is no such thing."""
 
     def __init__(self, message: str | None = None, field: str = "") -> None:
         super().__init__(message)
         self.field = field
+
+
+class NoLongerThere(Refused):
+    """It is gone, for good."""
 
 
 class Conflict(Refused):

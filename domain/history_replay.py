@@ -56,6 +56,11 @@ def differences(entries: Iterable[Entry], event: Event, payments: Iterable[Payme
     told = Replay()
     for entry in entries:
         told.read(entry)
+    return differences_from(told, event)
+
+
+def differences_from(told: Replay, event: Event) -> list[str]:
+    """The same, of a chain that has been read."""
     present = present_row(event)
     found = [name for name in present if name not in told.erased and told.row.get(name) != present[name]]
     if told.people != {one.user_id: one._asdict() for one in event.participants}:

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 import settings
 from ingest import (
     activity,
+    audit_reports,
     events,
     events_changes,
     events_history,
@@ -44,6 +45,7 @@ ROUTES: Final = (
     *slots.ROUTES,
     *payments.ROUTES,
     *webhooks.ROUTES,
+    *audit_reports.ROUTES,
 )
 SEND_PATH: Final = re.compile(messages.SEND.path.replace("{event_id:int}", f"({ROW_ID})"))
 

@@ -1,7 +1,7 @@
 """One HTTP call: what was sent, taken apart and checked; and how it is answered."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
@@ -85,7 +85,12 @@ def integer_fields(shape: type[msgspec.Struct]) -> frozenset[str]:
     """The parameters of a query that are numbers: in a query all are texts, and only these are read as more."""
     info = msgspec.inspect.type_info(shape)
     assert isinstance(info, msgspec.inspect.StructType)
-    return frozenset(one.encode_name for one in info.fields if isinstance(one.type, msgspec.inspect.IntType))
+    return frozenset(one.encode_name for one in info.fields if _may_be_integer(one.type))
+
+
+def _may_be_integer(of: msgspec.inspect.Type) -> bool:
+    types = of.types if isinstance(of, msgspec.inspect.UnionType) else (of,)
+    return any(isinstance(one, msgspec.inspect.IntType) for one in types)
 
 
 def decode_json(body: bytes, decoder: "msgspec.json.Decoder[T]") -> T:
@@ -129,12 +134,14 @@ def bad_input(error: msgspec.ValidationError) -> BadInput:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is answered."""
+    """What is answered: a body, or a file of `size_bytes` in pieces, each read when it is to be sent."""
 
     status: HTTPStatus = HTTPStatus.OK
     body: bytes = b""
     media_type: bytes = JSON
     headers: tuple[tuple[bytes, bytes], ...] = field(default=())
+    pieces: AsyncIterator[bytes] | None = None
+    size_bytes: int = 0
 
 
 def answer_json(value: object, status: HTTPStatus = HTTPStatus.OK) -> Answer:
@@ -170,11 +177,15 @@ async def read_body(receive: Receive, bytes_max: int) -> bytes:
 
 
 async def send_answer(send: Send, answer: Answer) -> None:
-    """Send an answer to whoever called."""
+    """Send an answer to whoever called. Raises whatever reading its pieces does: then it is cut off, and seen to be."""
+    size_bytes = len(answer.body) if answer.pieces is None else answer.size_bytes
     headers = [
         (b"content-type", answer.media_type),
-        (b"content-length", str(len(answer.body)).encode()),
+        (b"content-length", str(size_bytes).encode()),
         *answer.headers,
     ]
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    if answer.pieces is not None:
+        async for piece in answer.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": answer.body})

@@ -34,7 +34,10 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001  the door's last line: a server that logs it would log its text (P11)
             answer = answer_problem(problem_of_mistake(error))
         self._metrics.observe(answer.status, time.perf_counter() - began)
-        await send_answer(send, answer)
+        try:
+            await send_answer(send, answer)
+        except ANSWERED as error:  # in the middle of a file: its length was told, so the caller sees that it is cut
+            log.warning("an answer was cut off", action="answer_cut", code=type(error).__name__)
 
     async def _answer(self, services: Services, scope: Scope, receive: Receive) -> Answer:
         route = self._route

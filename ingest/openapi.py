@@ -104,6 +104,8 @@ def answer_of(route: Route, schema_of: dict[Any, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {"description": route.status.phrase}
     if route.answer is not None:
         described["content"] = {"application/json": {"schema": schema_of[route.answer]}}
+    elif route.file_type:
+        described["content"] = {route.file_type: {}}
     return described
 
 

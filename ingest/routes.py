@@ -37,6 +37,8 @@ class Route:
     body_bytes_max: int = BODY_BYTES_MAX
     is_bulk: bool = False
     """Its handler counts its operations against the client's rate; any other call is one."""
+    file_type: str = ""
+    """Media type of the file that it answers instead of JSON."""
 
 
 class RowIdConvertor(IntegerConvertor):

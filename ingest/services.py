@@ -1,6 +1,8 @@
 """What the calls of one ingest process share."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Self
 
 import settings
@@ -12,6 +14,7 @@ from ingest.open_providers import OpenProviders
 from ingest.origins import Network
 from ingest.standings import Standings
 from stores.connections import Addresses, AsyncStores
+from stores.report_files import Files, open_store
 from tasks.events import relay_history
 from tasks.messages import persist
 from worker import app
@@ -31,6 +34,8 @@ class Services:
     history_bell: Doorbell
     row_bell: RowBell
     providers: OpenProviders
+    files: Callable[[], Files]
+    """Where reports are kept; opened when the first is fetched. Raises Away."""
     proxies: tuple[Network, ...]
 
     @classmethod
@@ -49,6 +54,7 @@ class Services:
             history_bell=Doorbell(relay_history.apply_async, app),
             row_bell=RowBell(),
             providers=OpenProviders.of(settings.current()),
+            files=cache(partial(open_store, settings.current().reports_url)),
             proxies=settings.current().proxies,
         )
 

@@ -25,15 +25,20 @@ class WorkerGroup:
     name: str
     queues: str
     concurrency: int
+    flags: tuple[str, ...] = ()
 
 
+REPORTS_KIB_MAX: Final = 400_000
+"""A child that has grown beyond this is replaced after its report: 50,000 entries take less."""
 # Drains share one group so that two run at once. The sweep has a worker of its own: behind a drain it would be late.
+# A report may take minutes: nothing else waits behind it.
 # Of events' two children a relay holds one, for as long as its backlog takes: what makes events DONE has the other.
 WORKERS: Final = (
     WorkerGroup("messages", "messages", 2),
     WorkerGroup("upkeep", "upkeep", 1),
     WorkerGroup("events", "events", 2),
-    WorkerGroup("jobs", "payments,reports", 1),
+    WorkerGroup("jobs", "payments", 1),
+    WorkerGroup("reports", "reports", 1, (f"--max-memory-per-child={REPORTS_KIB_MAX}",)),
 )
 FLOWER: Final = (
     "--persistent=True",
@@ -85,7 +90,7 @@ def _ingest(root: Path, env: Mapping[str, str], at: Ports) -> Service:
 
 
 def _worker(root: Path, env: Mapping[str, str], group: WorkerGroup, broker_port: int, password: str) -> Service:
-    flags = ("-Q", group.queues, "-n", f"{group.name}@%h", "-c", str(group.concurrency))
+    flags = ("-Q", group.queues, "-n", f"{group.name}@%h", "-c", str(group.concurrency), *group.flags)
     return Service(
         name=f"worker-{group.name}",
         # -E: Flower lives on its events. Mingle and gossip are talk among workers that nothing here needs.

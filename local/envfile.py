@@ -5,6 +5,7 @@ import os
 import secrets
 import shlex
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,10 +13,13 @@ import msgspec
 
 import settings
 from local import fakes
+from local.install import FONTS
 from local.ports import Ports
 from local.probes import LOOPBACK
+from reports.signing_key import SigningKey
 
 KEY_BYTES: Final = 32
+SIGNING_KEY: Final = "signing.pem"
 FROM_OUTSIDE: Final = "# From the environment of that start: "
 HEAD: Final = """\
 # The settings of the local stack as they are in force. Source it: `. {path}`. Written anew by every start.
@@ -49,7 +53,13 @@ def keep_secrets(path: Path) -> Secrets:
     return msgspec.convert(made, Secrets)
 
 
-def defaults(ports: Ports, secret: Secrets) -> dict[str, str]:
+def keep_signing_key(path: Path) -> None:
+    """Make the file of the key that signs audit PDFs, at the first call."""
+    if not path.exists():
+        write_private(path, SigningKey.create("timingle (local)", datetime.now(UTC)).pem.encode())
+
+
+def defaults(ports: Ports, secret: Secrets, state: Path) -> dict[str, str]:
     """The local value of every TIMINGLE_* variable that has no other default."""
     postgres = f"{LOOPBACK}:{ports.postgres}/timingle"
     return {
@@ -61,6 +71,9 @@ def defaults(ports: Ports, secret: Secrets) -> dict[str, str]:
         "TIMINGLE_JOURNAL_URLS": f"redis://:{secret.journal}@{LOOPBACK}:{ports.journal}/0",
         "TIMINGLE_DATA_KEYS": f"1:{secret.data_key}",
         "TIMINGLE_INDEX_KEY": secret.index_key,
+        "TIMINGLE_REPORTS_URL": (state / "data" / "reports").resolve().as_uri(),
+        "TIMINGLE_FONTS_FOLDER": str(FONTS),
+        "TIMINGLE_SIGNING_KEY": str(state / SIGNING_KEY),
         "TIMINGLE_FLOWER_BASIC_AUTH": f"timingle:{secret.flower}",
         "TIMINGLE_TOSS_SECRET_KEY": f"test_sk_{secret.toss}",
         "TIMINGLE_TOSS_BASE_URL": fakes.url(ports),

@@ -13,8 +13,11 @@ from typing import Final
 from local import cassandra, jars, java, ports
 from local.service import Service, StackError
 from local.supervisor import Supervisor
+from reports.font_pinning import pinned
 
 DUMP_S_MAX: Final = 120
+FONTS: Final = Path(__file__).resolve().parent.parent / ".local" / "fonts"
+"""Of audit PDFs, for all stacks of this project folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ class Installation:
         return stamp.exists() and stamp.read_text() == self._stamp
 
     def complete(self, say: Callable[[str], None]) -> None:
-        """Fetch, check and prepare what is missing. StackError says what went wrong."""
+        """Fetch, check and prepare what is missing. StackError, FontsNotMade say what went wrong."""
+        if not FONTS.exists():
+            say("making the fonts of audit PDFs")
+        pinned(FONTS)
         if self.is_complete():
             return
         say(f"fetching Cassandra {jars.VERSION}: {len(jars.read_sums(jars.SUMS))} jars, 67 MB")

@@ -127,7 +127,8 @@ class Stack:
         outside = envfile.overrides(self.state / "env", self._environ)
         self.ports = ports.choose(ports.preferred(self.state, DEFAULT_STATE), outside, self._say)
         secret = envfile.keep_secrets(self.state / "secrets.json")
-        self.env = envfile.write(self.state / "env", envfile.defaults(self.ports, secret), outside)
+        envfile.keep_signing_key(self.state / envfile.SIGNING_KEY)
+        self.env = envfile.write(self.state / "env", envfile.defaults(self.ports, secret, self.state), outside)
         return secret
 
     def _services(self, secret: envfile.Secrets) -> list[Service]:

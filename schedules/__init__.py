@@ -44,9 +44,10 @@ SCHEDULES: Final = (
     ),
     Schedule(
         task="tasks.upkeep.ring_waiting",
-        every_s=5.0,
+        every_s=2.0,
         queue="upkeep",
-        why="Rings for rows that wait: their own ring was lost, or whoever heard it died. Their pauses begin at 5 s.",
+        why="Rings for rows that wait: their own ring was lost, whoever heard it died, or a report waits for the relay, "
+        "which somebody watches. Their pauses begin at 2 s.",
     ),
     Schedule(
         task="tasks.payments.reconcile_pending",
@@ -59,5 +60,12 @@ SCHEDULES: Final = (
         every_s=3_600.0,
         queue="upkeep",
         why="Lets webhooks go that have been kept for 400 days. A little each hour is nobody's burden.",
+    ),
+    Schedule(
+        task="tasks.reports.clear",
+        every_s=60.0,
+        queue="reports",
+        why="Lets files go that were kept 30 days, and removes those of canceled reports. Only who serves reports "
+        "need reach them.",
     ),
 )

@@ -14,6 +14,7 @@ import cassandra.cluster
 import cassandra.connection
 import cassandra.pool
 import cassandra.protocol
+import obstore.exceptions
 import psycopg
 import redis
 
@@ -55,6 +56,9 @@ REDIS_AWAY: Final = (
 REDIS_AWAY_REPLIES: Final = ("BUSY ", "MISCONF ", "NOREPLICAS ")
 """A function that runs too long, a disk that cannot be written, too few replicas: for these redis-py has no class."""
 
+# Whatever ails it is nothing that a file has: also a wrong key, a missing bucket, a full disk.
+OBJECT_STORE_AWAY: Final = (obstore.exceptions.BaseError, OSError)
+
 
 @contextmanager
 def postgres_errors() -> Iterator[None]:
@@ -91,3 +95,12 @@ def redis_errors() -> Iterator[None]:
         if not str(error).startswith(REDIS_AWAY_REPLIES):
             raise
         raise Away("the journal", str(error).partition(" ")[0]) from None
+
+
+@contextmanager
+def object_store_errors() -> Iterator[None]:
+    """Use the object store; raises Away."""
+    try:
+        yield
+    except OBJECT_STORE_AWAY as error:
+        raise Away("the object store", type(error).__name__) from None

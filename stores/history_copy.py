@@ -5,14 +5,14 @@ whatever order it comes. What is written over it on purpose, when a person is er
 clock's time, taken before PostgreSQL was read: so the last word is PostgreSQL's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Final
 
 from cassandra.query import UNSET_VALUE
 
 from domain.history import COLUMNS_COMMITTED, Entry, said
-from stores.history_outbox import Key, key
+from stores.history_outbox import PAGE_ROWS, Key, key
 from stores.history_pages import COLUMNS, entry_of
 from stores.scylla import UNBINDABLE, Scylla, Write
 
@@ -40,6 +40,14 @@ def of_event(scylla: Scylla, event_id: int) -> list[Entry]:
     """An event's entries in the order of their keys, oldest first. Raises Away."""
     (rows,) = scylla.read_many(SELECT_CHAIN, [(event_id,)])
     return [entry_of(row) for row in rows]
+
+
+def read(scylla: Scylla, event_id: int, until: int) -> Iterator[Entry]:
+    """The same up to this place in the chain, however long it is. Raises Away."""
+    for row in scylla.read_paged(SELECT_CHAIN, (event_id,), PAGE_ROWS):
+        entry = entry_of(row)
+        if entry.chain_seq <= until:
+            yield entry
 
 
 def _write(scylla: Scylla, given: Iterable[tuple[Entry, int, object]]) -> dict[Key, str]:

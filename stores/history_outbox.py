@@ -37,6 +37,9 @@ SELECT_UNRELAYED_SEQS: Final = """
 SELECT_PAYMENTS: Final = """
     SELECT id AS payment_id, payer_id, receiver_id, amount, currency, refunded_amount, status FROM payments
     WHERE event_id = %s ORDER BY id"""
+SELECT_IS_RELAYED: Final = """
+    SELECT NOT EXISTS (
+        SELECT FROM event_history_outbox WHERE event_id = %s AND chain_seq <= %s AND relayed_at IS NULL)"""
 COUNT_ROWS: Final = "SELECT count(*) FROM event_history_outbox"
 SELECT_CLOCK: Final = "SELECT clock_timestamp()"
 MARK_RELAYED: Final = """
@@ -80,6 +83,13 @@ def unrelayed_seqs(pool: ConnectionPool, event_id: int) -> set[int]:
     """The entries of an event that ScyllaDB may not have. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         return {row[0] for row in connection.execute(SELECT_UNRELAYED_SEQS, (event_id,))}
+
+
+def is_relayed(pool: ConnectionPool, event_id: int, until: int) -> bool:
+    """Does ScyllaDB have all of an event's entries up to this place? Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        row = connection.execute(SELECT_IS_RELAYED, (event_id, until)).fetchone()
+    return bool(row and row[0])
 
 
 def count(pool: ConnectionPool) -> int:

@@ -110,6 +110,16 @@ class Scylla:
             for future in self._under_way(map(self.prepared(cql).bind, parameters)):
                 yield list(future.result())
 
+    def read_paged(self, cql: str, parameters: Sequence[object], page_rows: int) -> Iterator[tuple[Any, ...]]:
+        """Rows of one statement, so many at a time in memory, the next ones fetched when they are asked for.
+
+        Raises Away, Wrong.
+        """
+        with scylla_errors():
+            bound = self.prepared(cql).bind(parameters)
+            bound.fetch_size = page_rows
+            yield from self._session.execute(bound)
+
     def write(self, writes: Iterable[Write[Placed[Operation]]]) -> list[Refusal]:
         """Write the rows of operations; the operations that the store refuses. Raises Away: then any may be stored."""
         return [Refusal(write.of, "wrong", code) for write, code in self.write_rows(writes)]

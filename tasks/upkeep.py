@@ -8,11 +8,12 @@ import structlog
 from celery import shared_task
 
 from domain.errors import Away
-from stores import connections, payment_inbox, waiting
+from stores import audit_reports, connections, payment_inbox, waiting
 from stores.connections import Stores
 from stores.waiting import Jobs
 from tasks.messages import RING_EXPIRES_S
 from tasks.payments import apply_confirm, apply_refund, apply_webhook
+from tasks.reports import render_audit
 
 TRIM_ROWS: Final = 1_000
 """Bodies of some kilobytes each: some 100 ms."""
@@ -40,6 +41,7 @@ def ring_waiting() -> None:
     try:
         for jobs, ring in RINGS.items():
             ring_for(stores, jobs, ring)
+        ring_for_reports(stores)
     except Away as away:
         log.warning("a store is away", action="ring_stopped", store=away.store, code=away.code)
 
@@ -51,6 +53,15 @@ def ring_for(stores: Stores, jobs: Jobs, ring: Ring, page_rows: int = waiting.PA
         for row_id in ids:
             ring((row_id,))
         waiting.note_rung(stores.postgres, jobs, ids)
+
+
+def ring_for_reports(stores: Stores) -> None:
+    """Ring for reports that wait, for whatever reason. Taking them notes that they were rung for. Raises Away."""
+    after = 0
+    while taken := audit_reports.waiting_ids(stores.postgres, after, waiting.PAGE_ROWS):
+        for report_id in taken:
+            render_audit.apply_async((report_id,))
+        after = taken[-1]
 
 
 @shared_task(name="tasks.upkeep.trim_inbox", ignore_result=True)

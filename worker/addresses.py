@@ -1,9 +1,12 @@
-"""Where a process finds its stores, and the providers of payments, by its settings."""
+"""Where a process finds its stores and the providers of payments, and what it makes reports with, by its settings."""
+
+from pathlib import Path
 
 import settings
 from domain.keyring import KeyRing
 from providers import ProviderSettings
 from stores.connections import Addresses
+from tasks.report_tools import Tools
 
 
 def addresses(postgres_url: str, consumer: str) -> Addresses:
@@ -29,4 +32,15 @@ def provider_settings() -> ProviderSettings:
         toss_base_url=current.toss_base_url,
         stripe_secret_key=current.stripe_secret_key,
         stripe_base_url=current.stripe_base_url,
+    )
+
+
+def tools() -> Tools:
+    """For tasks.report_tools."""
+    current = settings.current()
+    return Tools(
+        reports_url=current.reports_url,
+        fonts_folder=Path(current.fonts_folder).expanduser(),
+        signing_key=current.signing_key,
+        timestamp_url=current.tsa_url,
     )

@@ -15,9 +15,10 @@ ROUTES: Final = {
     "tasks.payments.apply_webhook": {"queue": "payments"},
     "tasks.payments.apply_confirm": {"queue": "payments"},
     "tasks.payments.apply_refund": {"queue": "payments"},
+    "tasks.reports.render_audit": {"queue": "reports"},
     **{schedule.task: {"queue": schedule.queue} for schedule in SCHEDULES},
 }
-FAMILIES: Final = ("tasks.messages", "tasks.events", "tasks.payments", "tasks.upkeep")
+FAMILIES: Final = ("tasks.messages", "tasks.events", "tasks.payments", "tasks.reports", "tasks.upkeep")
 app: Final = Celery("timingle", include=FAMILIES, task_cls=DiscreetTask)
 app.conf.update(
     accept_content=["json"],

@@ -20,7 +20,8 @@ import providers
 import settings
 from domain.errors import Away
 from stores import connections
-from worker.addresses import addresses, provider_settings
+from tasks import report_tools
+from worker.addresses import addresses, provider_settings, tools
 from worker.logs import configure_logs
 
 _node: list[str] = []
@@ -54,6 +55,7 @@ def begin(**_: Any) -> None:
         addresses(settings.current().postgres_url, f"{node}/{getattr(current_process(), 'index', SINGLE_PROCESS)}")
     )
     providers.configure(provider_settings())
+    report_tools.configure(tools())
     with suppress(Away):  # then it is taken over a minute later, or by this child's next drain
         for group in connections.stores().groups:
             group.release()

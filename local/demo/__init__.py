@@ -16,15 +16,17 @@ from typing import Final
 from domain.errors import TimingleError
 from local import envfile, record
 from local.__main__ import state_directory
-from local.demo.api import Api, DemoError, calling_app
+from local.demo.api import DemoError, calling_app
 from local.demo.checks import check
 from local.demo.events import tell_histories, watch_the_clock
 from local.demo.payments import pay, tell_payments
+from local.demo.reports import audit
 from local.demo.script import script
 from local.demo.show import Row, Show
 from local.demo.stage import Stage
 from local.demo.talk import open_salon, talk
 from local.demo.window import Window
+from reports.signing_key import SigningKey
 
 STORED_S_MAX: Final = 30.0
 """Storing takes a second; a worker that has to be started anew, or a busy machine, takes more."""
@@ -38,6 +40,7 @@ ACTS: Final[Sequence[Act]] = (
     pay,
     tell_histories,
     tell_payments,
+    audit,
 )
 
 
@@ -48,11 +51,12 @@ def main() -> int:
     try:
         state = state_directory(os.environ)
         url, env = ingest_url(state), envfile.read(state / "env")
+        certificates = (SigningKey.load(env["TIMINGLE_SIGNING_KEY"]).certificate,)
         with (
             calling_app(url, env["TIMINGLE_POSTGRES_URL"]) as api,
             Window(env["TIMINGLE_TOSS_BASE_URL"]) as window,
         ):
-            return 0 if run(api, window, ACTS, STORED_S_MAX) else 1
+            return 0 if run(Stage(api, Show(), window, state, certificates), ACTS, STORED_S_MAX) else 1
     except TimingleError as error:
         print(error, file=sys.stderr)
         return 1
@@ -66,15 +70,13 @@ def ingest_url(state: Path) -> str:
     return now.addresses["ingest"]
 
 
-def run(api: Api, window: Window, acts: Sequence[Act], seconds: float) -> bool:
+def run(stage: Stage, acts: Sequence[Act], seconds: float) -> bool:
     """Play these acts, wait so long until all is stored, and show the table. Whether nothing differs."""
-    show = Show()
-    stage = Stage(api, show, window)
     for act in acts:
         act(stage)
     began = time.monotonic()
     rows = wait_stored(stage, seconds)
-    show.result(rows, time.monotonic() - began)
+    stage.show.result(rows, time.monotonic() - began)
     return all(row.ok for row in rows)
 
 

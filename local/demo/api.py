@@ -13,9 +13,8 @@ from domain.errors import TimingleError
 from stores import api_clients
 from stores.connections import open_pool
 
-SCOPES: Final = tuple(
-    f"{area}:{access}" for area in ("messages", "events", "users", "payments") for access in ("read", "write")
-)
+AREAS: Final = ("messages", "events", "users", "payments", "reports")
+SCOPES: Final = tuple(f"{area}:{access}" for area in AREAS for access in ("read", "write"))
 RATE_PER_S: Final = 1_000
 """Far more than one person can watch."""
 ANSWER_S_MAX: Final = 30.0
@@ -78,6 +77,14 @@ class PaymentAnswer(msgspec.Struct, frozen=True):
     amount: str
     currency: str
     refunded_amount: str
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How far an audit PDF is."""
+
+    id: int
+    status: str
+    step: str
 
 
 class Outcome(msgspec.Struct, frozen=True):

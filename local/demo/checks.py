@@ -228,9 +228,15 @@ def activity(stage: Stage, stored: Stored) -> Iterable[Row]:
     yield Row("Activity", ", ".join(asked), ", ".join(found))
 
 
+def reports(stage: Stage, _: Stored) -> Iterable[Row]:
+    """What a verifier that does not trust us says of a file, and of one that somebody touched."""
+    yield from (Row(*judged) for judged in stage.judged)
+
+
 Check = Callable[[Stage, Stored], Iterable[Row]]
 CHECKS: Final[Sequence[Check]] = (
-    appointments, histories, payments, messages, told, texts, changes, reactions, answers, unread, activity
+    appointments, histories, payments, messages, told, texts, changes, reactions, answers, unread, activity,
+    reports,
 )  # fmt: skip
 
 

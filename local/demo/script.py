@@ -20,6 +20,7 @@ class Person(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     english: str
     role: str = "USER"
+    plan: str = "FREE"
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

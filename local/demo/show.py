@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from local.demo.api import Entry, History
 from local.demo.script import SALON_TIME, Line, script
+from reports.verifier import Verdict
 
 WIDTH_IN_A_FILE: Final = 120
 """Where there is no terminal that says how wide it is: a log of CI."""
@@ -21,6 +23,7 @@ ENGLISH_FROM_WIDTH: Final = 100
 """Narrower, two languages beside each other would break into pieces."""
 QUOTED_CHARACTERS_MAX: Final = 18
 """Korean is wide: this is a third of a line."""
+FINDINGS_SHOWN_MAX: Final = 3
 COLORS: Final = ("cyan", "magenta", "green")
 
 
@@ -102,6 +105,15 @@ class Show:
             who, what = entry.actor_name or nobody, described(entry, names)
             grid.add_row(str(entry.chain_seq), at, who, entry.change_type, what, entry.entry_hash[:8])
         self._console.print(grid)
+
+    def verdicts(self, title: str, file: Path, genuine: Verdict, tampered: Verdict) -> None:
+        """What a verifier says of an audit PDF, and of a copy that somebody touched."""
+        self._console.print(Rule(f"An audit PDF of {title}, for somebody who does not trust us", align="left"))
+        self._console.print(Text(f"{file}", "bold"), soft_wrap=True)
+        for what, verdict in (("as it came", genuine), ("a copy with one byte changed", tampered)):
+            self._console.print(Text(f"{what}: ", "dim") + Text(verdict.bottom_line))
+            for finding in verdict.findings[:FINDINGS_SHOWN_MAX]:
+                self._console.print(Text(f"  {finding}", "yellow"))
 
     @contextlib.contextmanager
     def waiting(self, what: str) -> Iterator[Status]:

@@ -1,7 +1,11 @@
 """What one run of the demo knows: whom it made, and what must be stored by now. It takes nothing of it from reading."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
+
+from cryptography.x509 import Certificate
 
 from local.demo.api import Api
 from local.demo.script import NewMessage, Payment
@@ -46,6 +50,14 @@ class Appointment:
             self.told += changes
 
 
+class Judged(NamedTuple):
+    """What a verifier was to say of a file, and what it said."""
+
+    what: str
+    asked: str
+    said: str
+
+
 @dataclass(slots=True)
 class Paid:
     """A payment as it must stand by now."""
@@ -66,6 +78,10 @@ class Stage:
     show: Show
     window: Window
     """Toss's, where people pay."""
+    folder: Path
+    """Where a file may be left to look at."""
+    certificates: tuple[Certificate, ...]
+    """Whose signature is vouched for."""
     user_ids: dict[str, int] = field(default_factory=dict)
     event_ids: dict[str, int] = field(default_factory=dict)
     appointments: dict[str, Appointment] = field(default_factory=dict)
@@ -78,6 +94,7 @@ class Stage:
     """(asked for, given)."""
     repeats: list[tuple[UUID | None, UUID | None]] = field(default_factory=list)
     """(first answer, answer to the repeat)."""
+    judged: list[Judged] = field(default_factory=list)
 
     def said_in(self, event: str) -> list[Said]:
         """What was said in an event, in its order."""

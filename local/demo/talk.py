@@ -34,7 +34,7 @@ def open_salon(stage: Stage) -> None:
     """Everybody registers, and the owner proposes the appointments."""
     stage.show.opening(stage.api.url)
     for person in script().people:
-        body: Body = {"phone": random_phone(), "name": person.name, "role": person.role}
+        body: Body = {"phone": random_phone(), "name": person.name, "role": person.role, "plan": person.plan}
         stage.user_ids[person.id] = stage.api.post(Id, "/users", body).id
     events.propose_all(stage)
 

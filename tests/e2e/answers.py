@@ -195,6 +195,13 @@ class History(Answer, frozen=True):
     next: int | None
 
 
+class Report(Answer, frozen=True):
+    id: int
+    status: str
+    progress: float
+    step: str
+
+
 class Check(Answer, frozen=True):
     name: str
     ok: bool

@@ -42,6 +42,10 @@ class Calls:
             "cancel": ("POST", f"/events/{chat.event_id}/cancel"),
             "done": ("POST", f"/events/{chat.event_id}/done"),
             "history": ("GET", f"/events/{chat.event_id}/history"),
+            "report": ("POST", f"/events/{chat.event_id}/audit-reports"),
+            "show_report": ("GET", f"/audit-reports/{2**62}"),
+            "pdf": ("GET", f"/audit-reports/{2**62}/pdf"),
+            "cancel_report": ("DELETE", f"/audit-reports/{2**62}"),
             "upcoming": ("GET", f"/users/{chat.author}/events/upcoming"),
             "pay": ("POST", "/payments"),
             "payment": ("GET", f"/payments/{self.payment_id}"),
@@ -69,12 +73,13 @@ class Calls:
             "pay": self.chat.asks_for(),
             "confirm_payment": {"payment_key": "tviva20240213121757MvuS8"},
             "refund": {"actor_id": self.chat.friend, "amount": "1000", "reason": "a"},
+            "report": actor,
         }
         return bodies[name]
 
     def query(self, name: str) -> dict[str, Any]:
         acting = name in {"delete", "take_back", "remove"}
-        reading = name in {"page", "typists", "show", "history", "payment"}
+        reading = name in {"page", "typists", "show", "history", "payment", "show_report", "pdf", "cancel_report"}
         return {"actor_id": self.chat.author} if acting else {"as_user": self.chat.author} if reading else {}
 
     def send(self, name: str, content: bytes, content_type: str | None = "application/json") -> httpx.Response:

@@ -70,6 +70,10 @@ def calls(chat: Chat) -> list[tuple[str, *Call]]:
         ("payments:read", "GET", f"/payments/{2**62}?as_user={chat.author}", None),
         ("payments:write", "POST", f"/payments/{2**62}/confirm", {"payment_key": "a"}),
         ("payments:write", "POST", f"/payments/{2**62}/refund", {**actor, "amount": "1", "reason": "a"}),
+        ("reports:write", "POST", f"{event}/audit-reports", actor),
+        ("reports:read", "GET", f"/audit-reports/{2**62}?as_user={chat.author}", None),
+        ("reports:read", "GET", f"/audit-reports/{2**62}/pdf?as_user={chat.author}", None),
+        ("reports:write", "DELETE", f"/audit-reports/{2**62}?as_user={chat.author}", None),
     ]
 
 

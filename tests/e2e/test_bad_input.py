@@ -217,6 +217,9 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("refund", {"reason": MISSING}, "reason"),
     ("refund", {"actor_id": MISSING}, "actor_id"),
     ("refund", {"key": "a"}, "key"),
+    ("report", {"language": "fr"}, "language"),
+    ("report", {"actor_id": MISSING}, "actor_id"),
+    ("report", {"length": 3}, "length"),
 ]  # fmt: skip
 
 
@@ -228,6 +231,9 @@ def test_a_bad_field_is_named(calls: Calls, name: str, change: dict[str, Any], f
 
 
 QUERIES: list[tuple[str, str, str]] = [
+    ("show_report", "", "as_user"),
+    ("pdf", "as_user=0", "as_user"),
+    ("cancel_report", "$&id=1", "id"),
     ("page", "", "as_user"),
     ("page", "as_user=", "as_user"),
     ("page", "as_user=0", "as_user"),

@@ -12,7 +12,7 @@ from domain.history import Entry
 from domain.history_verify import verify
 from stores import history_outbox
 from stores.connections import open_pool
-from tests.e2e.answers import Event, Participant
+from tests.e2e.answers import Event, History, Participant
 from tests.e2e.app import TIMES, App, Chat, refusal
 from tests.e2e.behind import Behind
 from tests.waiting import wait_until
@@ -222,6 +222,21 @@ def test_history_notes_the_callers_address_and_program_and_believes_no_header(ap
     for entry in histories.of(app.get(Event, f"/events/{made.json()['id']}", as_user=creator)):
         assert (entry.actor_id, entry.actor_name) == (creator, "민지")
         assert (entry.ip_address, entry.user_agent) == ("127.0.0.1", "salon/2 (테스트)")
+
+
+def test_a_history_is_read_page_by_page_each_entry_once(app: App) -> None:
+    creator, guest = app.users(2)
+    event = app.get(Event, f"/events/{app.event(creator, guest)}", as_user=guest)
+
+    def page(**query: object) -> History:
+        return app.get(History, f"/events/{event.id}/history", as_user=guest, limit=2, **query)
+
+    wait_until("the history is relayed", lambda: page().entries and page().entries[0].chain_seq == event.history_length)
+    first = page()
+    assert first.next is not None
+    rest = page(before=first.next)
+    assert [one.chain_seq for one in (*first.entries, *rest.entries)] == [3, 2, 1]
+    assert rest.next is None
 
 
 @pytest.mark.parametrize("path", ["participants", "confirm", "cancel", "done"])

@@ -24,7 +24,8 @@ QUEUES_OF = {
     "messages": {"messages"},
     "upkeep": {"upkeep"},
     "events": {"events"},
-    "jobs": {"payments", "reports"},
+    "jobs": {"payments"},
+    "reports": {"reports"},
 }
 CONTROL_CALLS = [
     "worker/shutdown/messages@host",

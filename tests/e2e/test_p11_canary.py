@@ -99,6 +99,7 @@ def send_all(app: App, canaries: Canaries) -> Chat:
         "email": f"{canaries['email']}@salon.example",
         "region": canaries["region"],
         "interests": [canaries["interest"]],
+        "plan": "PRO",
         "profile_image_url": f"https://salon.example/{canaries['picture']}",
     }
     key = {"idempotency-key": canaries["idempotency_key"]}
@@ -224,6 +225,14 @@ def send_wrongly(chat: Chat, canaries: Canaries) -> None:
     assert refusal(app.call("POST", chat.path, body, headers=headers))[0] == 401
 
 
+def ask_for_a_report(chat: Chat) -> None:
+    """What it prints of all this is for whoever fetches it."""
+    asked = chat.app.call("POST", f"/events/{chat.event_id}/audit-reports", {"actor_id": chat.author})
+    path, query = f"/audit-reports/{asked.json()['id']}", {"as_user": chat.author}
+    wait_until("a report", lambda: chat.app.call("GET", path, query=query).json()["status"] == "ready", 60)
+    assert chat.app.call("GET", f"{path}/pdf", query=query).status_code == HTTPStatus.OK
+
+
 def refuse_in_the_worker(chat: Chat, canaries: Canaries, behind: Behind) -> None:
     """Two dead letters: another's edit of a message that is not stored yet, and an entry that nobody can read."""
     tries = (chat.say("제 말").message_id for _ in range(50))
@@ -243,6 +252,7 @@ def searched(system: Stack, behind: Behind, flower: httpx.Client) -> dict[str, t
     rows = {
         "dead letters": ("SELECT to_jsonb(d) - 'payload' FROM dead_letters AS d", b"not_the_author"),
         "sealed payloads": ("SELECT kind, payload FROM dead_letters", b"unreadable"),
+        "reports": ("SELECT to_jsonb(r) FROM audit_reports AS r", b"audit-reports/"),
         "client keys": ("SELECT to_jsonb(c), key_hash FROM api_clients AS c", b"test-"),
         "phone numbers": ("SELECT role, phone_encrypted, phone_hash FROM users", b"USER"),
         "payments": (f"SELECT to_jsonb(p) - 'transaction_id', {SEALED} FROM payments AS p", b"order_id"),
@@ -276,6 +286,7 @@ def test_a_canary_is_found_nowhere(system: Stack, behind: Behind, bank: Bank) ->
         chat = send_all(app, canaries)
         refuse_in_the_worker(chat, canaries, behind)
         pay(chat, canaries, bank)
+        ask_for_a_report(chat)
         wait_until("stored", lambda: canaries["edited"] in [one.message for one in chat.messages()])
         wait_until("shown by Flower", lambda: b"tasks.messages.persist" in flower.get(PAGES[0]).content)
         places = searched(system, behind, flower)

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -15,16 +17,24 @@ from cli.exit_codes import ExitCode
 from domain.errors import BadInput, NotThere
 from domain.history import Entry, chain
 from domain.history_verify import FaultKind
+from reports.signing_key import SigningKey
 from stores import history_copy, history_outbox
 from tasks.audit import Place, audit, check, read, refill
 from tasks.history import relay_all
+from tests.audit_reports import REPORT_ID, report, with_event
 from tests.integration.chained import Connection, read_chain, read_event
 from tests.integration.own import Own, rows_of, saying
 from tests.integration.tampering import unguarded
+from tests.signed_reports import drawn, ours, signed
 
 LENGTH: Final = 6
 """CREATED, three who take part, CONFIRMED, DONE."""
 KEY: Final = "event_id = {} AND changed_at = {} AND change_id = {}"
+INSERT_REPORT: Final = f"""
+    INSERT INTO audit_reports (id, event_id, requested_by, language, history_length, history_head, status, object_key,
+        sha256, size_bytes, expires_at)
+    SELECT {REPORT_ID}, id, creator_id, 'ko', history_length, %s, 'ready', 'key', %s, 1, now()
+    FROM events WHERE id = %s"""
 Found = tuple[int, Place, FaultKind]
 
 
@@ -250,6 +260,43 @@ def test_the_command_names_what_is_wrong_and_refills_what_postgresql_keeps(targe
     assert target.found() == []
 
 
+def test_a_file_is_compared_with_what_is_on_record(target: Target, tmp_path: Path) -> None:
+    """P9. Without settings it is checked for itself, and that is said; with them our own certificate is known."""
+    own, file, certificate = target.own, tmp_path / "report.pdf", tmp_path / "timingle.pem"
+    key, of_target = SigningKey.load(own.env["TIMINGLE_SIGNING_KEY"]), report(entries=target.entries)
+    file.write_bytes(signed(drawn(with_event(of_target, id=target.event_id)), key))
+    target.owner.execute(INSERT_REPORT, (of_target.chain.head, sha256(file.read_bytes()).digest(), target.event_id))
+    assert "WHOLE: not a byte was changed" in own.output_of("audit", "verify", str(file))
+    certificate.write_text(key.certificates_pem)
+    said = Own({}, own.stores).output_of("audit", "verify", str(file), "--certificate", str(certificate))
+    assert said.startswith("Not compared with what is on record: Not set: TIMINGLE_POSTGRES_URL")
+    file.write_bytes(signed(drawn(with_event(of_target, id=target.event_id)), key))
+    cut_off_everywhere_but_in_scylla(target)
+    ended = own.timingle("audit", "verify", str(file))
+    assert ended.returncode == ExitCode.NOT_WHOLE, ended
+    assert f"step 11: entry {LENGTH} in PostgreSQL: not what is on record (truncated" in ended.stdout
+    assert "step 11: the file: not what is on record (SHA-256)" in ended.stdout, "made again it is another file"
+    file.write_bytes(signed(drawn(with_event(of_target, id=999_999_999)), ours()))
+    ended = own.timingle("audit", "verify", str(file))
+    assert "step 11: the file: not what is on record (no such report)" in ended.stdout
+    assert "step 11: There is no event 999999999.: not what is on record" in ended.stdout
+
+
+def test_a_signing_key_is_made_once_in_a_file_that_only_its_owner_reads(own: Own, tmp_path: Path) -> None:
+    """P9."""
+    file = tmp_path / "signing.pem"
+    said = own.output_of("keys", "signing", "create", str(file), "--name", "살롱")
+    key = SigningKey.load(str(file))
+    assert said.splitlines()[0] == f"TIMINGLE_SIGNING_KEY={file}"
+    assert key.fingerprint in said
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert key.certificate.subject.rfc4514_string() == "CN=살롱"
+    code, line = own.failure_of("keys", "signing", "create", str(file), "--name", "살롱")
+    assert (code, "File exists" in line) == (ExitCode.WRONG_USAGE, True)
+    with_key = Own({**own.env, "TIMINGLE_SIGNING_KEY": str(file)}, own.stores)
+    assert with_key.output_of("keys", "signing", "certificate") == key.certificates_pem
+
+
 def test_all_histories_are_refilled_and_what_a_person_had_erased_stays_so(target: Target) -> None:
     """P6. A restored ScyllaDB may still have it."""
     target.own.cql("TRUNCATE event_history")
@@ -273,4 +320,4 @@ def test_what_cannot_be_done_is_said_in_one_line(own: Own) -> None:
             commands.refill(event_id, every)
     for receipt in ("1", "1:zz", "0:" + "0" * 64, "1:" + "0" * 63):
         with pytest.raises(BadInput):
-            commands.verify(1, [receipt])
+            commands.verify("1", [receipt])

@@ -142,6 +142,7 @@ def test_the_file_sets_what_the_local_stack_sets() -> None:
     local = envfile.defaults(
         Ports(**DEFAULTS),
         envfile.Secrets(**{field.name: "secret" for field in msgspec.structs.fields(envfile.Secrets)}),
+        Path("state"),
     )
     known_here = {*FILE["x-settings"], "TIMINGLE_INGEST_PORT", "TIMINGLE_FLOWER_PORT", "TIMINGLE_FLOWER_BASIC_AUTH"}
     assert local.keys() <= known_here

@@ -11,6 +11,7 @@ import cassandra.connection
 import cassandra.pool
 import cassandra.protocol
 import cassandra.query
+import obstore.exceptions
 import psycopg
 import psycopg.errors
 import psycopg_pool
@@ -139,10 +140,13 @@ DRIVERS: Final = [
         60,
     ),
     ((of_redis,), (*errors.REDIS_AWAY, of_redis.OutOfMemoryError), REDIS_OURS, 35),
+    ((obstore.exceptions,), errors.OBJECT_STORE_AWAY, {}, 12),
 ]
 
 
-@pytest.mark.parametrize(("modules", "table", "ours", "at_least"), DRIVERS, ids=["psycopg", "cassandra", "redis"])
+@pytest.mark.parametrize(
+    ("modules", "table", "ours", "at_least"), DRIVERS, ids=["psycopg", "cassandra", "redis", "obstore"]
+)
 def test_every_exception_of_a_driver_is_away_or_wrong_or_known_to_be_a_mistake_of_ours(
     modules: tuple[ModuleType, ...],
     table: tuple[type[BaseException], ...],

@@ -122,5 +122,5 @@ def test_a_volume_is_mounted_where_the_image_has_a_folder_of_its_user() -> None:
     (made,) = (rest for word, rest in INSTRUCTIONS if word == "RUN" and "install --directory" in rest)
     ours = [each for each in CONTAINERS.values() if "build" in each]
     mounted = {volume.partition(":")[2] for each in ours for volume in each.get("volumes", [])}
-    assert mounted == {"/var/lib/timingle/beat", "/var/lib/timingle/flower"}
+    assert mounted == {f"/var/lib/timingle/{name}" for name in ("beat", "flower", "reports")}
     assert mounted <= set(made.split())

@@ -51,7 +51,7 @@ def test_no_server_shares_a_port_with_another() -> None:
 @pytest.fixture
 def local(tmp_path: Path) -> dict[str, str]:
     at = ports.Ports(**ports.DEFAULTS)
-    return envfile.defaults(at, envfile.keep_secrets(tmp_path / "secrets.json"))
+    return envfile.defaults(at, envfile.keep_secrets(tmp_path / "secrets.json"), tmp_path)
 
 
 def start(tmp_path: Path, local: dict[str, str], environ: dict[str, str]) -> dict[str, str]:
@@ -99,7 +99,8 @@ def test_an_override_that_is_unknown_or_wrong_is_refused_by_name(
 
 
 def test_secrets_are_random_and_made_once(tmp_path: Path, local: dict[str, str]) -> None:
-    assert envfile.defaults(ports.Ports(**ports.DEFAULTS), envfile.keep_secrets(tmp_path / "secrets.json")) == local
+    kept = envfile.keep_secrets(tmp_path / "secrets.json")
+    assert envfile.defaults(ports.Ports(**ports.DEFAULTS), kept, tmp_path) == local
     other = envfile.keep_secrets(tmp_path / "others.json")
     assert other.index_key not in local.values()
 

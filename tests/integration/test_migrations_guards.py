@@ -7,7 +7,9 @@ import psycopg
 import pytest
 from psycopg.rows import TupleRow
 
+from domain import report_state
 from domain.event_status import ALLOWED, EventStatus
+from domain.report_state import ReportStatus
 from local.stack import Stack
 from stores import migrations, migrations_postgres
 from stores.migrations_files import read_folder
@@ -16,6 +18,17 @@ from tests.integration.databases import ROOT, place
 P, C, X, D = EventStatus
 WAYS = {P: (), C: (C,), X: (X,), D: (C, D)}
 """How each state is reached."""
+PINNED = "event_id, requested_by, language, history_length, history_head"
+INSERT_REPORT = f"INSERT INTO audit_reports ({PINNED})"
+RUNNING, READY = ReportStatus.RUNNING, ReportStatus.READY
+REPORT_WAYS = {
+    ReportStatus.QUEUED: (),
+    RUNNING: (RUNNING,),
+    READY: (RUNNING, READY),
+    ReportStatus.FAILED: (RUNNING, ReportStatus.FAILED),
+    ReportStatus.CANCELED: (ReportStatus.CANCELED,),
+    ReportStatus.EXPIRED: (RUNNING, READY, ReportStatus.EXPIRED),
+}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +51,7 @@ def owner(migrated: str) -> Iterator[psycopg.Connection[TupleRow]]:
         connection.execute(
             "INSERT INTO payments (event_id, payer_id, receiver_id, amount, status) VALUES (1, 1, 1, 5, 'PENDING')"
         )
+        connection.execute(f"{INSERT_REPORT} VALUES (1, 1, 'ko', 0, decode(repeat('00', 32), 'hex'))")
         yield connection
         connection.rollback()
 
@@ -72,7 +86,32 @@ def test_postgres_allows_exactly_what_domain_allows(
             owner.execute("UPDATE events SET status = %s", [new])
 
 
-@pytest.mark.parametrize("table", ["users", "events", "payments"])
+@pytest.mark.parametrize(("old", "new"), list(product(ReportStatus, repeat=2)))
+def test_postgres_lets_a_report_become_exactly_what_domain_does(
+    owner: psycopg.Connection[TupleRow], old: ReportStatus, new: ReportStatus
+) -> None:
+    """P9. Every pair of states."""
+    owner.execute("UPDATE audit_reports SET object_key = 'k', sha256 = 's', size_bytes = 1, expires_at = now()")
+    for step in REPORT_WAYS[old]:
+        owner.execute("UPDATE audit_reports SET status = %s", [step])
+    if new is old or new in report_state.ALLOWED[old]:
+        owner.execute("UPDATE audit_reports SET status = %s", [new])
+    else:
+        with pytest.raises(psycopg.errors.CheckViolation, match=f"does not go from {old} to {new}"):
+            owner.execute("UPDATE audit_reports SET status = %s", [new])
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["history_length = 9", "history_head = decode(repeat('01', 32), 'hex')", "language = 'en'", "event_id = 2"],
+)
+def test_what_a_report_is_about_stays(owner: psycopg.Connection[TupleRow], change: str) -> None:
+    """P9."""
+    with pytest.raises(psycopg.errors.CheckViolation, match="is about stays"):
+        owner.execute(f"UPDATE audit_reports SET {change}")
+
+
+@pytest.mark.parametrize("table", ["users", "events", "payments", "audit_reports"])
 def test_updated_at_is_kept_whatever_a_statement_says(owner: psycopg.Connection[TupleRow], table: str) -> None:
     owner.execute(f"UPDATE {table} SET updated_at = '2000-01-01'")
     assert owner.execute(f"SELECT updated_at = now() FROM {table}").fetchall() == [(True,)]
@@ -92,6 +131,12 @@ def test_updated_at_is_kept_whatever_a_statement_says(owner: psycopg.Connection[
         ("UPDATE payments SET refunded_amount = 5.01", psycopg.errors.CheckViolation),
         ("UPDATE payments SET order_id = 'short'", psycopg.errors.CheckViolation),
         ("UPDATE payments SET applied_ticket = 1", psycopg.errors.CheckViolation),
+        (
+            "UPDATE audit_reports SET status = 'running'; UPDATE audit_reports SET status = 'ready'",
+            psycopg.errors.CheckViolation,
+        ),
+        ("UPDATE audit_reports SET progress = 1.1", psycopg.errors.CheckViolation),
+        (f"{INSERT_REPORT} SELECT {PINNED} FROM audit_reports", psycopg.errors.UniqueViolation),
         ("INSERT INTO users (phone_encrypted, phone_hash) VALUES ('1', '1')", psycopg.errors.UniqueViolation),
         (
             "INSERT INTO users (phone_encrypted, phone_hash, email) VALUES ('2', '2', 'a@b.c')",

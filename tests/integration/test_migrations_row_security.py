@@ -350,6 +350,7 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
     names = [
         "add_first_participants",
         "append_history",
+        "audit_report_exists",
         "complete_if_due",
         "events_lag",
         "guard_event_history",
@@ -364,3 +365,45 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
         "taking_part",
     ]
     assert functions == [(name, fixed, False) for name in names]
+
+
+INSERT_REPORT = """
+    INSERT INTO audit_reports (event_id, requested_by, language, history_length, history_head)
+    VALUES (%s, %s, 'ko', 0, decode(repeat('00', 32), 'hex')) RETURNING id"""
+
+
+@pytest.fixture
+def pro(owner: Connection) -> int:
+    return make_user(owner, plan="PRO")
+
+
+def test_a_report_is_asked_for_by_oneself_taking_part_with_the_plan_pro(
+    api: Connection, creator: int, pro: int, outsider: int
+) -> None:
+    """P9."""
+    event = make_event(api, creator, pro)
+    for actor, requested_by in ((creator, creator), (outsider, outsider), (creator, pro)):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting(api, actor):
+            api.execute(INSERT_REPORT, [event, requested_by])
+    with acting(api, pro):
+        assert value(api, INSERT_REPORT, event, pro)
+
+
+def test_a_report_is_seen_and_canceled_by_whoever_asked_for_it_while_they_take_part(
+    api: Connection, owner: Connection, creator: int, pro: int
+) -> None:
+    """P9. Ingest may cancel it, and write nothing else."""
+    event = make_event(api, creator, pro)
+    with acting(api, pro):
+        report = value(api, INSERT_REPORT, event, pro)
+    for actor, seen in ((pro, 1), (creator, 0)):
+        with acting(api, actor):
+            assert value(api, "SELECT count(*) FROM audit_reports WHERE id = %s", report) == seen
+            assert value(api, "SELECT audit_report_exists(%s)", report)
+            assert api.execute("UPDATE audit_reports SET status = status WHERE FALSE").rowcount == 0
+    for sets in ("status = 'running'", "sha256 = 'x'", "requested_by = 1"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), acting(api, pro):
+            api.execute(f"UPDATE audit_reports SET {sets} WHERE id = %s", [report])
+    owner.execute("DELETE FROM event_participants WHERE event_id = %s AND user_id = %s", [event, pro])
+    with acting(api, pro):
+        assert api.execute("UPDATE audit_reports SET status = 'canceled' WHERE id = %s", [report]).rowcount == 0

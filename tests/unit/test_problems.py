@@ -22,6 +22,7 @@ from domain.errors import (
 from domain.keyring import NotDecryptable
 from ingest.problems import ANSWERED, PROBLEMS, TYPE_PREFIX, problem_of
 from providers.errors import ProviderRefused, ProviderUnknown
+from reports.font_pinning import FontsNotMade
 
 ROOT: Final = Path(__file__).parents[2]
 ROOMS: Final = ("domain", "stores", "providers", "reports", "tasks", "schedules", "ingest")
@@ -32,6 +33,7 @@ UNANSWERED: Final = {
     MigrationError: "raised by `timingle`, not by a call",
     ProviderRefused: "raised to workers, which ask providers, and not by a call",
     ProviderUnknown: "the same",
+    FontsNotMade: "raised by whoever makes a report, which then waits",
     NotDecryptable: "a key is missing or a row was altered: no caller can help that, so it is a 500 and a log line",
 }
 

@@ -80,8 +80,8 @@ def test_a_misspelt_variable_is_refused_with_a_guess() -> None:
         SettingsError, match="TIMINGLE_JURNAL_KEEP is no setting of timingle; did you mean TIMINGLE_JOURNAL"
     ):
         settings.parse({**GIVEN, "TIMINGLE_JURNAL_KEEP": "20"})
-    with pytest.raises(SettingsError, match=r"TIMINGLE_ZZZZ is no setting of timingle\."):
-        settings.parse({**GIVEN, "TIMINGLE_ZZZZ": "20"})
+    with pytest.raises(SettingsError, match=r"TIMINGLE_QQQQQQQQ is no setting of timingle\."):
+        settings.parse({**GIVEN, "TIMINGLE_QQQQQQQQ": "20"})
 
 
 def test_what_only_the_local_stack_reads_is_no_mistake() -> None:

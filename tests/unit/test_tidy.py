@@ -17,7 +17,7 @@ TEST_LINES_MAX: Final = 500
 """A test reads from top to bottom, and its table of cases is long."""
 FUNCTION_LINES_MAX: Final = 60
 """What fits a screen."""
-DRIVERS: Final = frozenset({"psycopg", "psycopg_pool", "cassandra", "redis"})
+DRIVERS: Final = frozenset({"psycopg", "psycopg_pool", "cassandra", "redis", "obstore"})
 DRIVER_ROOMS: Final = frozenset({"stores", "local", "tests", "bench"})
 BANNED: Final = {
     r"://[a-z0-9.-]*(pyp[a-z]*|pythonh[a-z]*|maven|npm[a-z]*|golang|debian|crates)\.(org|io|com)": (

@@ -1,0 +1,76 @@
+"""A history read once, an entry at a time: whether it is whole, and where it leads (P6, P9).
+
+For a chain of any length in little memory. Of a chain that is not whole `history_verify` names all that is wrong; both
+agree on which are whole.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from domain.history import GENESIS, ChangeType, Entry, altered_columns, chain, old_and_new, said, seq_of
+from domain.history_replay import PARTICIPANTS, PAYMENTS, Replay
+
+AGREES: Final = frozenset({ChangeType.PARTICIPANT_ADDED, ChangeType.PARTICIPANT_CONFIRMED})
+
+
+@dataclass(slots=True)
+class Walk:
+    """What has been read so far, in the order of the store's keys, oldest first."""
+
+    length: int = 0
+    head: bytes = GENESIS
+    is_whole: bool = True
+    """So far. What the entries tell is followed no further than this is true."""
+    told: Replay = field(default_factory=Replay)
+    names: dict[int, str | None] = field(default_factory=dict)
+    """By user_id, of whoever was let in: as they were called then; None if that was erased."""
+    agreed_at: dict[int, datetime] = field(default_factory=dict)
+    """By user_id, when they agreed to the time as it stands."""
+    payments: dict[int, dict[str, object]] = field(default_factory=dict)
+    """By payment_id, the last that was told of each."""
+
+    def read(self, entry: Entry) -> None:
+        """Go on to the next entry."""
+        self.is_whole = self.is_whole and self._follows(entry)
+        self.length += 1
+        self.head = entry.entry_hash
+        if self.is_whole:
+            self.told.read(entry)
+            self._note(entry)
+
+    def user_ids(self) -> list[int]:
+        """Who takes part, as far as it has been told."""
+        return [user_id for user_id in self.told.people if isinstance(user_id, int)]
+
+    def leads_to(self, length: int, head: bytes) -> bool:
+        """Is it whole, and does it end here?"""
+        return self.is_whole and (self.length, self.head) == (length, head)
+
+    def _follows(self, entry: Entry) -> bool:
+        """Is it what was chained after the entries before it, with every column as it was?"""
+        bytes_say = said(entry.hashed_bytes)
+        return (
+            bytes_say is not None
+            and bytes_say.chain_seq == seq_of(bytes_say.change_id) == self.length + 1
+            and entry.prev_hash == self.head
+            and entry.entry_hash == chain(self.head, entry.hashed_bytes)
+            and not any(altered_columns(entry, bytes_say))
+        )
+
+    def _note(self, entry: Entry) -> None:
+        bytes_say = said(entry.hashed_bytes)
+        assert bytes_say is not None, "an intact entry says something"
+        old, new = old_and_new(entry, bytes_say)
+        match bytes_say.field, new, old:
+            case (name, {"user_id": int() as user_id, "confirmed": confirmed}, _) if name == PARTICIPANTS:
+                if bytes_say.type == ChangeType.PARTICIPANT_ADDED:
+                    self.names[user_id] = entry.metadata.get("name") or None
+                if not confirmed:
+                    self.agreed_at.pop(user_id, None)
+                elif bytes_say.type in AGREES:
+                    self.agreed_at[user_id] = entry.changed_at
+            case (name, {"payment_id": int() as payment_id}, _) if name == PAYMENTS and isinstance(new, dict):
+                self.payments[payment_id] = new
+            case _:
+                pass

@@ -1,0 +1,2 @@
+DROP TABLE audit_reports;
+DROP FUNCTION guard_audit_report();

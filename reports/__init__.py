@@ -1,0 +1,1 @@
+"""The audit PDF from values to bytes, and the verifier that does not trust us; asks no store."""
