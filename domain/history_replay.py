@@ -20,7 +20,8 @@ class Replay:
 
     row: dict[str, object] = field(default_factory=lambda: dict.fromkeys(OPTIONAL))
     people: dict[object, object] = field(default_factory=dict)
-    payments: dict[object, object] = field(default_factory=dict)
+    payments: dict[int, dict[str, object]] = field(default_factory=dict)
+    """By payment_id, the last that was told of each."""
     erased: set[str] = field(default_factory=set)
     """Fields whose last value nobody knows any more."""
 
@@ -34,7 +35,7 @@ class Replay:
                 self.people[user_id] = {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}
             case ("participants", None, {"user_id": user_id}):
                 self.people.pop(user_id, None)
-            case ("payments", {"payment_id": payment_id}, _):
+            case (name, {"payment_id": int() as payment_id}, _) if name == PAYMENTS and isinstance(new, dict):
                 self.payments[payment_id] = new
             case (None, dict(), _):
                 gone = {name for name in bytes_say.commitments if name in new and name not in entry.salts}
@@ -56,16 +57,16 @@ def differences(entries: Iterable[Entry], event: Event, payments: Iterable[Payme
     told = Replay()
     for entry in entries:
         told.read(entry)
-    return differences_from(told, event)
+    return differences_from(told, event, payments)
 
 
-def differences_from(told: Replay, event: Event) -> list[str]:
+def differences_from(told: Replay, event: Event, payments: Iterable[PaymentState]) -> list[str]:
     """The same, of a chain that has been read."""
     present = present_row(event)
     found = [name for name in present if name not in told.erased and told.row.get(name) != present[name]]
     if told.people != {one.user_id: one._asdict() for one in event.participants}:
         found.append(PARTICIPANTS)
-    now: dict[object, object] = {payment.payment_id: payment.told() for payment in payments}
+    now = {payment.payment_id: payment.told() for payment in payments}
     paid = {**told.payments, **now}
     found += [f"payment {payment_id}" for payment_id in paid if told.payments.get(payment_id) != now.get(payment_id)]
     return found

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.history import GENESIS, ChangeType, Entry, altered_columns, chain, old_and_new, said, seq_of
-from domain.history_replay import PARTICIPANTS, PAYMENTS, Replay
+from domain.history_replay import PARTICIPANTS, Replay
 
 AGREES: Final = frozenset({ChangeType.PARTICIPANT_ADDED, ChangeType.PARTICIPANT_CONFIRMED})
 
@@ -27,8 +27,6 @@ class Walk:
     """By user_id, of whoever was let in: as they were called then; None if that was erased."""
     agreed_at: dict[int, datetime] = field(default_factory=dict)
     """By user_id, when they agreed to the time as it stands."""
-    payments: dict[int, dict[str, object]] = field(default_factory=dict)
-    """By payment_id, the last that was told of each."""
 
     def read(self, entry: Entry) -> None:
         """Go on to the next entry."""
@@ -70,7 +68,5 @@ class Walk:
                     self.agreed_at.pop(user_id, None)
                 elif bytes_say.type in AGREES:
                     self.agreed_at[user_id] = entry.changed_at
-            case (name, {"payment_id": int() as payment_id}, _) if name == PAYMENTS and isinstance(new, dict):
-                self.payments[payment_id] = new
             case _:
                 pass

@@ -68,7 +68,7 @@ def told_payments(payments: Iterable[ReportedPayment], walk: Walk) -> tuple[Repo
             status=str(told["status"]),
         )
         for one in payments
-        if (told := walk.payments.get(one.id))
+        if (told := walk.told.payments.get(one.id))
     )
 
 

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from domain.history import Entry, Said, old_and_new, said
-from domain.history_replay import PARTICIPANTS, PAYMENTS
+from domain.history_replay import PARTICIPANTS
+from domain.payment_history import PAYMENTS
 from reports.characters import Shown, cut, within
 from reports.moments import day_and_minute, money
 from reports.text_runs import code_points

@@ -46,8 +46,8 @@ SCHEDULES: Final = (
         task="tasks.upkeep.ring_waiting",
         every_s=2.0,
         queue="upkeep",
-        why="Rings for rows that wait: their own ring was lost, whoever heard it died, or a report waits for the relay, "
-        "which somebody watches. Their pauses begin at 2 s.",
+        why="Rings for rows that wait: a ring was lost, whoever heard it died, or a report waits for the relay. "
+        "Somebody may be watching.",
     ),
     Schedule(
         task="tasks.payments.reconcile_pending",

@@ -16,6 +16,7 @@ from domain.event_state import Event
 from domain.history_replay import differences_from
 from domain.history_verify import Fault, FaultKind, verify
 from domain.history_walk import Walk
+from domain.payment_history import PaymentState
 from domain.report_state import Step, progress_at, step_text
 from stores import audit_reports, history_copy, history_outbox, report_files, report_values
 from stores.audit_reports import Job
@@ -91,18 +92,19 @@ def read(stores: Stores, job: Job, spool: Spool, progress: Progress) -> AuditRep
         spool.add(entry)
         walk.read(entry)
         progress(walk.length, job.history_length)
+    payments = history_outbox.payments(stores.postgres, job.event_id)  # first: what its end tells of was so then
     event = history_outbox.present(stores.postgres, job.event_id)
     assert event is not None, "an event stays"
-    faults = faults_of(job, event, walk, spool)
+    faults = faults_of(job, event, payments, walk, spool)
     return told(stores, job, event, walk, faults, spool)
 
 
-def faults_of(job: Job, event: Event, walk: Walk, spool: Spool) -> tuple[Fault, ...]:
-    """What is wrong with the chain up to where it is pinned; and, if that is its end still, with the present row."""
+def faults_of(job: Job, event: Event, payments: Sequence[PaymentState], walk: Walk, spool: Spool) -> tuple[Fault, ...]:
+    """What is wrong with the chain up to where it is pinned; and, if that is its end still, with the present rows."""
     head = job.history_head.hex()
     if not walk.leads_to(job.history_length, job.history_head):
         return tuple(verify(spool(), replace(event, history_length=job.history_length, history_head=head)))
-    if event.history_head == head and (found := differences_from(walk.told, event)):
+    if event.history_head == head and (found := differences_from(walk.told, event, payments)):
         return (Fault(job.history_length, FaultKind.PRESENT_ROW, ", ".join(found)),)
     return ()
 

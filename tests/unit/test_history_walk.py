@@ -118,6 +118,6 @@ def test_a_payment_is_told_as_its_last_entry_says() -> None:
         return Change(change_type=kind, field_name="payments", new_value=said)
 
     walked = walk(entries_of([paid(ChangeType.PAYMENT_CREATED, "PENDING", "0.00")]))
-    assert walked.payments[5]["status"] == "PENDING"
+    assert walked.told.payments[5]["status"] == "PENDING"
     changed = [paid(ChangeType.PAYMENT_CREATED, "PENDING", "0.00"), paid(ChangeType.PAYMENT_CHANGED, "COMPLETED", "10")]
-    assert walk(entries_of(changed)).payments[5]["refunded_amount"] == "10"
+    assert walk(entries_of(changed)).told.payments[5]["refunded_amount"] == "10"
