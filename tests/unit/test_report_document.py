@@ -210,11 +210,11 @@ def test_the_brief_has_two_pages_at_most_whatever_there_is_to_tell(language: Lan
 def test_hostile_texts_are_printed_as_they_are_and_nothing_is_fetched() -> None:
     given = with_event(
         of_steps([*story(), Step(at(days=6), HOSTILE, text("title", "\r\n{0} %s \\ ( )", "<para>" + "ㅎ" * 10_000))]),
-        title="<b>제목</b> &amp; \u202eexe",
+        title="<b>제목</b> &amp; \u202eexe 漢字🎉🧿",
     )
     content = drawn(given)
     everything = "".join(texts_of(content))
-    for shown in ("<b>제목</b>&amp;〈U+202E〉exe", "<fontsize=99>이름</font>&amp;</para>", "〈U+202E〉gnp.exe"):
+    for shown in ("<b>제목</b>&amp;〈U+202E〉exe漢字🎉🧿", "<fontsize=99>이름</font>&amp;</para>", "〈U+202E〉gnp.exe"):
         assert shown in everything
     for shown in (
         "<imgsrc='http://192.0.2.1/x.png'>",
