@@ -31,13 +31,13 @@ class WorkerGroup:
 REPORTS_KIB_MAX: Final = 400_000
 """A child that has grown beyond this is replaced after its report: 50,000 entries take less."""
 # Drains share one group so that two run at once. The sweep has a worker of its own: behind a drain it would be late.
-# A report may take minutes: nothing else waits behind it.
+# Payments mostly wait for their providers. A report may take minutes: nothing else waits behind it.
 # Of events' two children a relay holds one, for as long as its backlog takes: what makes events DONE has the other.
 WORKERS: Final = (
     WorkerGroup("messages", "messages", 2),
     WorkerGroup("upkeep", "upkeep", 1),
     WorkerGroup("events", "events", 2),
-    WorkerGroup("jobs", "payments", 1),
+    WorkerGroup("payments", "payments", 2),
     WorkerGroup("reports", "reports", 1, (f"--max-memory-per-child={REPORTS_KIB_MAX}",)),
 )
 FLOWER: Final = (

@@ -24,7 +24,7 @@ QUEUES_OF = {
     "messages": {"messages"},
     "upkeep": {"upkeep"},
     "events": {"events"},
-    "jobs": {"payments"},
+    "payments": {"payments"},
     "reports": {"reports"},
 }
 CONTROL_CALLS = [
