@@ -176,7 +176,7 @@ def test_no_word_of_a_user_and_no_secret_reaches_flower(flower: Dashboard, api: 
     tables = "/tasks/datatable?draw=1&start=0&length=1000&order[0][column]=0&columns[0][data]=name"
     paths = ["/api/tasks", "/api/workers", tables, "/workers", "/broker", f"/task/{task_id}", "/metrics"]
     shown = "".join(map(flower.text, [*paths, *(f"/worker/{name}" for name in workers)]))
-    wait_saved(system, began)
+    wait_saved(system, time.time())
     kept = b"".join(file.read_bytes() for file in flower_files(system))
     assert task_id in shown
     assert task_id.encode() in kept
@@ -225,6 +225,6 @@ def wait_saved(system: Stack, since: float) -> None:
 def secrets(system: Stack) -> list[str]:
     """Every password and key in force."""
     urls = [value for name, value in system.env.items() if name.endswith(("_URL", "_URLS"))]
-    passwords = [urlsplit(url).password or "" for url in urls]
+    passwords = [password for url in urls if (password := urlsplit(url).password)]
     keys = [system.env["TIMINGLE_DATA_KEYS"].partition(":")[2], system.env["TIMINGLE_INDEX_KEY"]]
     return [*passwords, *keys, system.env["TIMINGLE_FLOWER_BASIC_AUTH"].partition(":")[2]]
