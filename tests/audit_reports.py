@@ -296,7 +296,7 @@ def draw_picture(out: Path) -> None:
     content = io.BytesIO()
     render(report(), content, FONTS, lambda *_: None)
     page = PdfDocument(content.getvalue())[0].render(scale=PICTURE_SCALE).to_pil()
-    page.quantize(64).save(out, optimize=True)
+    page.quantize(256).save(out, optimize=True)
 
 
 if __name__ == "__main__":

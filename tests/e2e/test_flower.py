@@ -176,7 +176,7 @@ def test_no_word_of_a_user_and_no_secret_reaches_flower(flower: Dashboard, api: 
     tables = "/tasks/datatable?draw=1&start=0&length=1000&order[0][column]=0&columns[0][data]=name"
     paths = ["/api/tasks", "/api/workers", tables, "/workers", "/broker", f"/task/{task_id}", "/metrics"]
     shown = "".join(map(flower.text, [*paths, *(f"/worker/{name}" for name in workers)]))
-    wait_saved(system, began)
+    wait_saved(system, time.time())
     kept = b"".join(file.read_bytes() for file in flower_files(system))
     assert task_id in shown
     assert task_id.encode() in kept
