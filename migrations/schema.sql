@@ -75,6 +75,37 @@ BEGIN
 END;
 $_$;
 
+CREATE TABLE public.audit_reports (
+    id bigint NOT NULL,
+    event_id bigint NOT NULL,
+    requested_by bigint NOT NULL,
+    language character varying(2) NOT NULL,
+    history_length bigint NOT NULL,
+    history_head bytea NOT NULL,
+    status character varying(20) DEFAULT 'queued'::character varying NOT NULL,
+    progress real DEFAULT 0 NOT NULL,
+    step text DEFAULT ''::text NOT NULL,
+    cause text,
+    attempts integer DEFAULT 0 NOT NULL,
+    next_try_at timestamp with time zone DEFAULT now() NOT NULL,
+    object_key text,
+    sha256 bytea,
+    size_bytes bigint,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_reports_file_check CHECK ((((status)::text <> 'ready'::text) OR (num_nulls(object_key, sha256, size_bytes, expires_at) = 0))),
+    CONSTRAINT audit_reports_history_check CHECK (((history_length >= 0) AND (length(history_head) = 32))),
+    CONSTRAINT audit_reports_language_check CHECK (((language)::text = ANY ((ARRAY['ko'::character varying, 'en'::character varying])::text[]))),
+    CONSTRAINT audit_reports_progress_check CHECK (((progress >= (0)::double precision) AND (progress <= (1)::double precision))),
+    CONSTRAINT audit_reports_status_check CHECK (((status)::text = ANY ((ARRAY['queued'::character varying, 'running'::character varying, 'ready'::character varying, 'failed'::character varying, 'canceled'::character varying, 'expired'::character varying])::text[])))
+);
+
+CREATE FUNCTION public.audit_report_exists(report_id bigint) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (EXISTS (SELECT FROM public.audit_reports r WHERE (r.id = audit_report_exists.report_id)));
+
 CREATE TABLE public.event_history_outbox (
     event_id bigint NOT NULL,
     changed_at timestamp with time zone NOT NULL,
@@ -218,6 +249,32 @@ CREATE FUNCTION public.events_lag() RETURNS TABLE(overdue_s double precision, un
         ), 0),
         count(*), coalesce(greatest(extract(epoch FROM now() - min(h.changed_at)), 0), 0)
     FROM public.event_history_outbox AS h WHERE h.relayed_at IS NULL
+$$;
+
+CREATE FUNCTION public.guard_audit_report() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (OLD.event_id, OLD.requested_by, OLD.language, OLD.history_length, OLD.history_head)
+        IS DISTINCT FROM (NEW.event_id, NEW.requested_by, NEW.language, NEW.history_length, NEW.history_head) THEN
+        RAISE EXCEPTION 'What an audit report is about stays'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_reports_pinned', TABLE = 'audit_reports';
+    END IF;
+    IF OLD.status <> NEW.status AND (OLD.status, NEW.status) NOT IN (
+        ('queued', 'running'),
+        ('queued', 'canceled'),
+        ('running', 'queued'),
+        ('running', 'ready'),
+        ('running', 'failed'),
+        ('running', 'canceled'),
+        ('ready', 'canceled'),
+        ('ready', 'expired')
+    ) THEN
+        RAISE EXCEPTION 'An audit report does not go from % to %', OLD.status, NEW.status
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'audit_reports_status_transition', TABLE = 'audit_reports';
+    END IF;
+    RETURN NEW;
+END;
 $$;
 
 CREATE FUNCTION public.guard_event_history() RETURNS trigger
@@ -590,6 +647,15 @@ CREATE SEQUENCE public.api_clients_id_seq
 
 ALTER SEQUENCE public.api_clients_id_seq OWNED BY public.api_clients.id;
 
+CREATE SEQUENCE public.audit_reports_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+ALTER SEQUENCE public.audit_reports_id_seq OWNED BY public.audit_reports.id;
+
 CREATE TABLE public.dead_letters (
     id bigint NOT NULL,
     journal smallint NOT NULL,
@@ -866,6 +932,8 @@ ALTER SEQUENCE public.users_id_seq OWNED BY public.users.id;
 
 ALTER TABLE ONLY public.api_clients ALTER COLUMN id SET DEFAULT nextval('public.api_clients_id_seq'::regclass);
 
+ALTER TABLE ONLY public.audit_reports ALTER COLUMN id SET DEFAULT nextval('public.audit_reports_id_seq'::regclass);
+
 ALTER TABLE ONLY public.dead_letters ALTER COLUMN id SET DEFAULT nextval('public.dead_letters_id_seq'::regclass);
 
 ALTER TABLE ONLY public.events ALTER COLUMN id SET DEFAULT nextval('public.events_id_seq'::regclass);
@@ -892,6 +960,9 @@ ALTER TABLE ONLY public.api_clients
 
 ALTER TABLE ONLY public.api_clients
     ADD CONSTRAINT api_clients_pkey PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.audit_reports
+    ADD CONSTRAINT audit_reports_pkey PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_pkey PRIMARY KEY (id);
@@ -955,6 +1026,14 @@ ALTER TABLE ONLY public.payments
 
 ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
+
+CREATE INDEX idx_audit_reports_expiry ON public.audit_reports USING btree (expires_at) WHERE ((status)::text = 'ready'::text);
+
+CREATE INDEX idx_audit_reports_leftovers ON public.audit_reports USING btree (id) WHERE (((status)::text = ANY ((ARRAY['failed'::character varying, 'canceled'::character varying, 'expired'::character varying])::text[])) AND (object_key IS NOT NULL));
+
+CREATE UNIQUE INDEX idx_audit_reports_live ON public.audit_reports USING btree (event_id, requested_by, language, history_head) WHERE ((status)::text = ANY ((ARRAY['queued'::character varying, 'running'::character varying, 'ready'::character varying])::text[]));
+
+CREATE INDEX idx_audit_reports_waiting ON public.audit_reports USING btree (id) WHERE ((status)::text = ANY ((ARRAY['queued'::character varying, 'running'::character varying])::text[]));
 
 CREATE INDEX idx_confirms_waiting ON public.payment_confirms USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
@@ -1026,6 +1105,8 @@ CREATE INDEX idx_webhooks_received ON public.payment_webhooks USING brin (receiv
 
 CREATE INDEX idx_webhooks_waiting ON public.payment_webhooks USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
+CREATE TRIGGER guard_audit_report BEFORE UPDATE ON public.audit_reports FOR EACH ROW EXECUTE FUNCTION public.guard_audit_report();
+
 CREATE CONSTRAINT TRIGGER guard_event_history AFTER INSERT OR UPDATE ON public.events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_event_history();
 
 ALTER TABLE public.events ENABLE ALWAYS TRIGGER guard_event_history;
@@ -1062,6 +1143,8 @@ CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount ON
 
 CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_confirmed_at();
 
+CREATE TRIGGER keep_updated_at BEFORE UPDATE ON public.audit_reports FOR EACH ROW EXECUTE FUNCTION public.keep_updated_at();
+
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON public.events FOR EACH ROW EXECUTE FUNCTION public.keep_updated_at();
 
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON public.oauth_tokens FOR EACH ROW EXECUTE FUNCTION public.keep_updated_at();
@@ -1079,6 +1162,12 @@ CREATE TRIGGER refuse_hard_delete BEFORE DELETE OR TRUNCATE ON public.events FOR
 CREATE TRIGGER refuse_hard_delete BEFORE DELETE OR TRUNCATE ON public.payments FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_hard_delete();
 
 CREATE TRIGGER refuse_hard_delete BEFORE DELETE OR TRUNCATE ON public.users FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_hard_delete();
+
+ALTER TABLE ONLY public.audit_reports
+    ADD CONSTRAINT audit_reports_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.events(id);
+
+ALTER TABLE ONLY public.audit_reports
+    ADD CONSTRAINT audit_reports_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.users(id);
 
 ALTER TABLE ONLY public.dead_letters
     ADD CONSTRAINT dead_letters_journal_fkey FOREIGN KEY (journal) REFERENCES public.journals(id);
@@ -1127,6 +1216,16 @@ ALTER TABLE ONLY public.payments
 
 ALTER TABLE ONLY public.payments
     ADD CONSTRAINT payments_receiver_id_fkey FOREIGN KEY (receiver_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+ALTER TABLE public.audit_reports ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY audit_reports_insert ON public.audit_reports FOR INSERT TO timingle_api WITH CHECK (((requested_by = public.current_user_id()) AND public.takes_part(event_id, public.current_user_id()) AND (EXISTS ( SELECT
+   FROM public.users u
+  WHERE ((u.id = audit_reports.requested_by) AND ((u.plan)::text = 'PRO'::text))))));
+
+CREATE POLICY audit_reports_select ON public.audit_reports FOR SELECT TO timingle_api USING (((requested_by = public.current_user_id()) AND public.takes_part(event_id, public.current_user_id())));
+
+CREATE POLICY audit_reports_update ON public.audit_reports FOR UPDATE TO timingle_api USING (((requested_by = public.current_user_id()) AND public.takes_part(event_id, public.current_user_id()))) WITH CHECK (((status)::text = 'canceled'::text));
 
 ALTER TABLE public.event_participants ENABLE ROW LEVEL SECURITY;
 
@@ -1191,6 +1290,23 @@ REVOKE ALL ON FUNCTION public.append_changes(event_id bigint, changes jsonb, act
 
 REVOKE ALL ON FUNCTION public.append_history(event_id bigint, changes jsonb, ip_address text, user_agent text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.append_history(event_id bigint, changes jsonb, ip_address text, user_agent text) TO timingle_api;
+
+GRANT SELECT ON TABLE public.audit_reports TO timingle_api;
+
+GRANT INSERT(event_id) ON TABLE public.audit_reports TO timingle_api;
+
+GRANT INSERT(requested_by) ON TABLE public.audit_reports TO timingle_api;
+
+GRANT INSERT(language) ON TABLE public.audit_reports TO timingle_api;
+
+GRANT INSERT(history_length) ON TABLE public.audit_reports TO timingle_api;
+
+GRANT INSERT(history_head) ON TABLE public.audit_reports TO timingle_api;
+
+GRANT UPDATE(status) ON TABLE public.audit_reports TO timingle_api;
+
+REVOKE ALL ON FUNCTION public.audit_report_exists(report_id bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.audit_report_exists(report_id bigint) TO timingle_api;
 
 REVOKE ALL ON FUNCTION public.chain_history(changes public.history_change[], actor_id bigint, actor_texts jsonb) FROM PUBLIC;
 
@@ -1277,6 +1393,8 @@ GRANT ALL ON FUNCTION public.taking_part(event_ids bigint[], user_ids bigint[]) 
 REVOKE ALL ON FUNCTION public.chain_hash(bytea, bytea) FROM PUBLIC;
 
 GRANT SELECT ON TABLE public.api_clients TO timingle_api;
+
+GRANT USAGE ON SEQUENCE public.audit_reports_id_seq TO timingle_api;
 
 GRANT SELECT(event_id) ON TABLE public.dead_letters TO timingle_api;
 
