@@ -46,6 +46,10 @@ CALLS = {
     "POST /v1/events/{event_id}/cancel",
     "POST /v1/events/{event_id}/done",
     "GET /v1/events/{event_id}/history",
+    "POST /v1/events/{event_id}/audit-reports",
+    "GET /v1/audit-reports/{report_id}",
+    "GET /v1/audit-reports/{report_id}/pdf",
+    "DELETE /v1/audit-reports/{report_id}",
     "GET /v1/users/{user_id}/events/upcoming",
 }
 STORES = ["postgres", "scylla", "broker", "journal 0"]
@@ -150,7 +154,9 @@ def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
 def test_openapi_names_the_scope_the_limits_and_the_problems_of_each_call(page: dict[str, Any]) -> None:
     for methods in page["paths"].values():
         for operation in methods.values():
-            assert re.fullmatch(r"Needs the scope (messages|users|events):(read|write)\.", operation["description"])
+            assert re.fullmatch(
+                r"Needs the scope (messages|users|events|reports):(read|write)\.", operation["description"]
+            )
             for status, answer in operation["responses"].items():
                 assert (status >= "400") == ("application/problem+json" in answer.get("content", {}))
             assert {"401", "403", "404", "422", "429", "503"} < operation["responses"].keys()
