@@ -47,6 +47,10 @@ CALLS = {
     "POST /v1/events/{event_id}/cancel",
     "POST /v1/events/{event_id}/done",
     "GET /v1/events/{event_id}/history",
+    "POST /v1/events/{event_id}/audit-reports",
+    "GET /v1/audit-reports/{report_id}",
+    "GET /v1/audit-reports/{report_id}/pdf",
+    "DELETE /v1/audit-reports/{report_id}",
     "GET /v1/users/{user_id}/events/upcoming",
     "POST /v1/payments",
     "GET /v1/payments/{payment_id}",
@@ -166,7 +170,7 @@ def test_openapi_names_the_scope_the_limits_and_the_problems_of_each_call(page: 
     for methods in page["paths"].values():
         for operation in methods.values():
             needs = re.fullmatch(
-                r"Needs the scope (messages|users|events|payments):(read|write)\.", operation["description"]
+                r"Needs the scope (messages|users|events|payments|reports):(read|write)\.", operation["description"]
             )
             assert needs or (operation["security"], operation["tags"]) == ([], ["webhooks"])
             for status, answer in operation["responses"].items():
