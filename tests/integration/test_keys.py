@@ -43,6 +43,8 @@ BOTH = KeyRing({"b": NEW, "a": OLD})
 MOVED = re.compile(r"^ *(\w+\.\w+) +(\d+) *$", re.MULTILINE)
 NOT_ENCRYPTED = {
     "api_clients.key_hash": "a hash",
+    "audit_reports.history_head": "a hash",
+    "audit_reports.sha256": "a hash",
     "event_history_outbox.entry_hash": "a hash",
     "event_history_outbox.hashed_bytes": "what is hashed: personal values stand in it as commitments",
     "event_history_outbox.prev_hash": "a hash",
