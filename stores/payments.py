@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -19,14 +18,14 @@ from psycopg_pool import ConnectionPool
 from domain.errors import NotThere
 from domain.payment import PROVIDERS, Expected, PaymentStatus, Provider, Settlement, Snapshot, provider_of
 from domain.payment_conclusion import Conclusion
-from domain.payment_history import PaymentState, change
+from domain.payment_history import change
 from domain.payment_ticket import Waiting, hash_of_secret
-from stores import payment_inbox, payment_jobs
+from stores import payment_inbox, payment_jobs, payment_rows
 from stores.errors import postgres_errors
 from stores.payment_inbox import Connection
+from stores.payment_rows import PaymentRow
 
-COLUMNS: Final = """id, event_id, payer_id, receiver_id, order_id, amount, currency, refunded_amount, status,
-    payment_method, transaction_id, applied_ticket, created_at"""
+COLUMNS: Final = f"{payment_rows.COLUMNS}, applied_ticket"
 TAKE_TICKET: Final = f"""
     UPDATE payments SET issued_ticket = issued_ticket + 1 WHERE id = %s RETURNING issued_ticket AS ticket, {COLUMNS}"""  # noqa: S608
 LOCK_EVENT: Final = "SELECT id FROM events WHERE id = %s FOR NO KEY UPDATE"
@@ -52,23 +51,12 @@ SELECT_BY_ORDER: Final = "SELECT id FROM payments WHERE order_id = %s"
 SELECT_BY_TRANSACTION: Final = "SELECT id FROM payments WHERE transaction_id = %s"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as it stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(PaymentRow):
+    """A payment as a worker needs it."""
 
-    id: int
     event_id: int | None
-    payer_id: int
-    receiver_id: int
-    order_id: str
-    amount: Decimal
-    currency: str
-    refunded_amount: Decimal
-    status: PaymentStatus
-    payment_method: str
-    transaction_id: str | None
     applied_ticket: int
-    created_at: datetime
 
     @property
     def provider(self) -> Provider:
@@ -87,19 +75,6 @@ class Payment:
             transaction_id=self.transaction_id,
             status=self.status,
             refunded_amount=self.refunded_amount,
-        )
-
-    @property
-    def state(self) -> PaymentState:
-        """As far as history tells of it."""
-        return PaymentState(
-            payment_id=self.id,
-            payer_id=self.payer_id,
-            receiver_id=self.receiver_id,
-            amount=self.amount,
-            currency=self.currency,
-            refunded_amount=self.refunded_amount,
-            status=self.status,
         )
 
 

@@ -19,16 +19,17 @@ from domain.errors import Conflict, NotAllowed, NotThere, Wrong
 from domain.history import Origin
 from domain.keyring import NONCE_BYTES, KeyRing
 from domain.payment import PaymentStatus
-from domain.payment_history import PaymentState, creation
+from domain.payment_history import creation
 from domain.payment_request import NewPayment
+from stores import payment_rows
 from stores.errors import postgres_errors
 from stores.history import append
 from stores.payment_places import place_of_metadata, place_of_reason
+from stores.payment_rows import PaymentRow
 from stores.row_security import Connection, as_user
 
 TAKE_ID: Final = "SELECT nextval('payments_id_seq')"
-COLUMNS: Final = """id, event_id, payer_id, receiver_id, order_id, amount, currency, refunded_amount, status,
-    payment_method, transaction_id, created_at, updated_at"""
+COLUMNS: Final = f"{payment_rows.COLUMNS}, updated_at"
 INSERT_PAYMENT: Final = f"""
     INSERT INTO payments (id, event_id, payer_id, receiver_id, amount, currency, status, payment_method, transaction_id,
         metadata)
@@ -55,39 +56,14 @@ UNIQUE_VIOLATION: Final = "23505"
 NO_PAYMENT: Final = "There is no such payment."
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """A payment as it stands."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(PaymentRow):
+    """A payment as its people see it."""
 
-    id: int
     event_id: int
-    payer_id: int
-    receiver_id: int
-    order_id: str
-    """What the provider knows it by."""
-    amount: Decimal
-    currency: str
-    refunded_amount: Decimal
-    status: PaymentStatus
-    payment_method: str
-    transaction_id: str | None
-    created_at: datetime
     updated_at: datetime
     sealed: bytes | None = None
     """Its details, encrypted; not read where nobody asks for them."""
-
-    @property
-    def state(self) -> PaymentState:
-        """As far as history tells of it."""
-        return PaymentState(
-            payment_id=self.id,
-            payer_id=self.payer_id,
-            receiver_id=self.receiver_id,
-            amount=self.amount,
-            currency=self.currency,
-            refunded_amount=self.refunded_amount,
-            status=self.status,
-        )
 
 
 class Parties(NamedTuple):

@@ -7,9 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple
-from uuid import UUID
 
-import msgspec
 from pypdfium2 import PdfDocument
 
 from domain.audit_report import (
@@ -22,10 +20,10 @@ from domain.audit_report import (
 )
 from domain.event_state import moment
 from domain.event_status import EventStatus
-from domain.history import COLUMNS_COMMITTED, GENESIS, Change, ChangeType, Entry, chain, commitment
+from domain.history import GENESIS, Change, ChangeType, Entry
 from local.install import FONTS
 from reports.document import render
-from tests.histories import column
+from tests.histories import entry_of
 
 EVENT_ID: Final = 4711
 REPORT_ID: Final = 128
@@ -191,53 +189,17 @@ def chained(steps: Iterator[Step]) -> Iterator[Entry]:
     last = PROPOSED_AT - timedelta(milliseconds=1)
     for seq, step in enumerate(steps, 1):
         last = max(PROPOSED_AT + step.after, last + timedelta(milliseconds=1))
-        entry = entry_of(seq, last, step, prev)
+        actor_id = step.actor and step.actor.user_id
+        entry = entry_of(step.change, EVENT_ID, seq, prev, actor_id, last, named(step.actor))
         prev = entry.entry_hash
         yield entry
 
 
-def entry_of(seq: int, changed_at: datetime, step: Step, prev: bytes) -> Entry:
-    """A step as the entry that follows this hash."""
-    change, actor = step.change, step.actor
-    change_id = UUID(int=int(changed_at.timestamp() * 1_000) << 80 | 7 << 76 | 2 << 62 | seq << 30 | seq * 7919)
-    of_actor = (
-        {"actor_name": actor.name, "ip_address": actor.ip_address, "user_agent": actor.user_agent} if actor else {}
-    )
-    texts = {**change.texts, **of_actor}
-    salts = {name: bytes([seq % 256, place]) * 16 for place, name in enumerate(texts)}
-    hashed = msgspec.json.encode(
-        {
-            "event_id": EVENT_ID,
-            "chain_seq": seq,
-            "change_id": change_id,
-            "changed_at": changed_at,
-            "type": change.change_type,
-            "field": change.field_name,
-            "old": change.old_value,
-            "new": change.new_value,
-            "actor_id": actor and actor.user_id,
-            "commitments": {name: commitment(salts[name], text) for name, text in texts.items()},
-        }
-    )
-    return Entry(
-        event_id=EVENT_ID,
-        changed_at=changed_at,
-        change_id=change_id,
-        actor_id=actor and actor.user_id,
-        actor_name=texts.get("actor_name"),
-        change_type=change.change_type,
-        field_name=change.field_name,
-        old_value=column(change.old_value, texts.get("old_value")),
-        new_value=column(change.new_value, texts.get("new_value")),
-        ip_address=texts.get("ip_address"),
-        user_agent=texts.get("user_agent"),
-        metadata={name: value for name, value in texts.items() if name not in COLUMNS_COMMITTED},
-        chain_seq=seq,
-        prev_hash=prev,
-        entry_hash=chain(prev, hashed),
-        hashed_bytes=hashed,
-        salts=salts,
-    )
+def named(actor: Who | None) -> dict[str, str]:
+    """What an entry keeps of whoever acts."""
+    if actor is None:
+        return {}
+    return {"actor_name": actor.name, "ip_address": actor.ip_address, "user_agent": actor.user_agent}
 
 
 def report(language: Language = Language.KOREAN, entries: Sequence[Entry] | None = None) -> AuditReport:

@@ -1,6 +1,6 @@
 """Histories for tests: chained in Python as PostgreSQL chains them, and whole or spoilt in one place."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -28,11 +28,19 @@ def entries_of(changes: Iterable[Change], event_id: int = EVENT_ID, actor_id: in
     return entries
 
 
-def entry_of(change: Change, event_id: int, seq: int, prev: bytes, actor_id: int | None) -> Entry:
-    """A change as the entry that follows this hash."""
-    changed_at = BEGAN + timedelta(seconds=seq)
+def entry_of(
+    change: Change,
+    event_id: int,
+    seq: int,
+    prev: bytes,
+    actor_id: int | None,
+    changed_at: datetime | None = None,
+    actor_texts: Mapping[str, str] = ACTOR_TEXTS,
+) -> Entry:
+    """A change as the entry that follows this hash; so many seconds after the beginning, unless a time is given."""
+    changed_at = changed_at or BEGAN + timedelta(seconds=seq)
     change_id = UUID(int=int(changed_at.timestamp() * 1_000) << 80 | 7 << 76 | 2 << 62 | seq << 30 | seq)
-    texts = {**change.texts, **(ACTOR_TEXTS if actor_id else {})}
+    texts = {**change.texts, **(actor_texts if actor_id else {})}
     salts = {name: bytes([seq % 256, place]) * (SALT_BYTES // 2) for place, name in enumerate(texts)}
     hashed = msgspec.json.encode(
         {

@@ -24,7 +24,7 @@ import providers
 import settings
 from bench.confirmed_events import make_users
 from domain.history_verify import Fault, verify
-from domain.keyring import NONCE_BYTES, KeyRing
+from domain.keyring import NONCE_BYTES
 from domain.payment import NOTHING, PaymentStatus, Provider
 from domain.payment_history import PAYMENTS, PaymentState, creation
 from domain.payment_ticket import Hint, hash_of_secret
@@ -32,13 +32,14 @@ from providers import ProviderSettings
 from providers.http import Pace
 from providers.webhooks import parse_stripe, parse_toss
 from stores import connections, payments
-from stores.connections import Addresses, Stores
+from stores.connections import Stores
 from stores.payment_places import place_of_payload
 from stores.payments import Payment
 from stores.waiting import Jobs
 from stores.webhooks_async import INSERT_WEBHOOK
 from tasks.payments import apply_confirm, apply_refund, apply_webhook
 from tasks.upkeep import ring_for
+from tests.addresses import addresses_of
 from tests.fakes.control import Fakes, Sent
 from tests.fakes.deliveries import sign
 from tests.integration.chained import (
@@ -289,19 +290,9 @@ def till_of(own: Own, fakes: Fakes) -> Iterator[Till]:
 
 def configure(own: Own, **others: str) -> None:
     """Let this process work at this place, as a worker's child does after its fork."""
-    given = settings.parse({**own.env, **others})
-    connections.configure(
-        Addresses(
-            postgres_url=given.postgres_url,
-            scylla_contact_points=given.contact_points,
-            scylla_keyspace=given.scylla_keyspace,
-            journal_urls=given.journals,
-            journal_keep_s=given.journal_keep,
-            keys=KeyRing.parse(given.data_keys),
-            index_keys=given.index_keys,
-            consumer="test",
-        )
-    )
+    env = {**own.env, **others}
+    given = settings.parse(env)
+    connections.configure(addresses_of(env))
     providers.configure(
         ProviderSettings(
             toss_secret_key=given.toss_secret_key,

@@ -16,9 +16,7 @@ import httpx
 import msgspec
 import redis
 
-import settings
 from domain.ids import NIL
-from domain.keyring import KeyRing
 from local import apps, valkey
 from local.demo.talk import random_phone
 from local.ports import Ports
@@ -26,8 +24,9 @@ from local.probes import LOOPBACK
 from local.stack import ROOT, Stack
 from local.supervisor import Supervisor
 from stores import api_clients
-from stores.connections import Addresses, Stores, open_pool
+from stores.connections import Stores, open_pool
 from stores.journal import GROUP, STREAM
+from tests.addresses import addresses_of
 from tests.faults.proxy import Proxy
 from tests.waiting import wait_until
 
@@ -173,18 +172,8 @@ class Road:
     @contextmanager
     def worker(self, consumer: str, journal_url: str = "") -> Iterator[Stores]:
         """A worker's stores, in this process."""
-        given = settings.parse(self.env)
-        made = Addresses(
-            postgres_url=given.postgres_url,
-            scylla_contact_points=given.contact_points,
-            scylla_keyspace=given.scylla_keyspace,
-            journal_urls=(journal_url or self.journal_url,),
-            journal_keep_s=given.journal_keep,
-            keys=KeyRing.parse(given.data_keys),
-            index_keys=given.index_keys,
-            consumer=consumer,
-        )
-        with closing(Stores(made)) as stores:
+        journal_urls = (journal_url or self.journal_url,)
+        with closing(Stores(replace(addresses_of(self.env), journal_urls=journal_urls, consumer=consumer))) as stores:
             yield stores
 
     @property

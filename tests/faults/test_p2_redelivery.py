@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 import settings
 from domain.entries import Entry, EntryId, Placed
 from domain.ids import RANDOM_MAX, MessageId, year_of
-from domain.keyring import KeyRing
 from domain.message import INT8_MAX
 from domain.operations import Create, Delete, Edit, Operation, React, Read
 from local.stack import Stack
-from stores.connections import Addresses, Stores
+from stores.connections import Stores
 from stores.consumer_group import Batch, ConsumerGroup, open_sync
 from stores.journal import NOTES
 from tasks.messages import store
+from tests.addresses import addresses_of
 from tests.faults.conftest import Scratch
 from tests.journals import in_database
 
@@ -151,16 +151,7 @@ def workers(stack: Stack, scratch: Scratch) -> Iterator[Workers]:
     with ExitStack() as opened:
 
         def hire(keyspace: str, journal_id: int) -> Worker:
-            addresses = Addresses(
-                postgres_url=configured.postgres_url,
-                scylla_contact_points=configured.contact_points,
-                scylla_keyspace=keyspace,
-                journal_urls=(),
-                journal_keep_s=configured.journal_keep,
-                keys=KeyRing.parse(configured.data_keys),
-                index_keys=configured.index_keys,
-                consumer="",
-            )
+            addresses = replace(addresses_of(stack.env), scylla_keyspace=keyspace, journal_urls=())
             made = Worker(Stores(addresses), ConsumerGroup(journal_id, open_sync(url), "a"))
             opened.enter_context(closing(made.stores))
             opened.enter_context(closing(made.group))

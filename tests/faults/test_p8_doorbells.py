@@ -2,12 +2,11 @@
 
 from contextlib import closing
 
-import settings
-from domain.keyring import KeyRing
 from domain.payment import NOTHING, PaymentStatus, Provider
 from local.stack import Stack
-from stores.connections import Addresses, Stores
+from stores.connections import Stores
 from stores.waiting import Jobs
+from tests.addresses import addresses_of
 from tests.fakes.control import Fakes
 from tests.faults.paying import AMOUNT, till_of
 from tests.integration.own import Own
@@ -16,18 +15,7 @@ from tests.waiting import wait_until
 
 def test_lost_doorbells_of_a_webhook_a_confirm_and_a_refund_lose_nothing(system: Stack, fakes: Fakes) -> None:
     """The rows are stored, and whoever was to ring died: beat, the sweep and the workers do the rest."""
-    given = settings.parse(system.env)
-    addresses = Addresses(
-        postgres_url=given.postgres_url,
-        scylla_contact_points=given.contact_points,
-        scylla_keyspace=given.scylla_keyspace,
-        journal_urls=given.journals,
-        journal_keep_s=given.journal_keep,
-        keys=KeyRing.parse(given.data_keys),
-        index_keys=given.index_keys,
-        consumer="test",
-    )
-    with closing(Stores(addresses)) as stores, till_of(Own(system.env, stores), fakes) as till:
+    with closing(Stores(addresses_of(system.env))) as stores, till_of(Own(system.env, stores), fakes) as till:
         paid, _ = till.paid()
         heard, confirmed = till.ask(), till.ask()
         fakes.toss.begin(heard.order_id, AMOUNT, status="DONE")

@@ -3,25 +3,25 @@
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
 
-import settings
 from domain.entries import Placed
 from domain.event import NewEvent
 from domain.event_changes import Changed, invite
 from domain.event_state import Event
 from domain.history import Origin
 from domain.ids import MessageId
-from domain.keyring import KeyRing
 from domain.operations import Create
 from domain.user import NewUser
 from stores import events, messages, users
-from stores.connections import Addresses, AsyncStores
+from stores.connections import AsyncStores
 from stores.registers import head_rows
 from stores.row_security import as_user
 from stores.users import User
+from tests.addresses import addresses_of
 from tests.integration.own import Own
 
 CONNECTED_S_MAX: Final = 30.0
@@ -34,19 +34,9 @@ TIMES: Final = {"start_time": "2099-01-01T10:00:00+09:00", "end_time": "2099-01-
 @asynccontextmanager
 async def stores_of_ingest(own: Own, connections: int = 8) -> AsyncIterator[AsyncStores]:
     """Opened, and closed at the end."""
-    given = settings.parse(own.env)
     for sequence in ("users_id_seq", "events_id_seq"):
         own.sql(f"SELECT setval('{sequence}', greatest(nextval('{sequence}'), {FIRST_ID}))")
-    addresses = Addresses(
-        postgres_url=given.postgres_api_url,
-        scylla_contact_points=given.contact_points,
-        scylla_keyspace=given.scylla_keyspace,
-        journal_urls=given.journals,
-        journal_keep_s=given.journal_keep,
-        keys=KeyRing.parse(given.data_keys),
-        index_keys=given.index_keys,
-        consumer="ingest",
-    )
+    addresses = replace(addresses_of(own.env), postgres_url=own.env["TIMINGLE_POSTGRES_API_URL"], consumer="ingest")
     stores = AsyncStores(addresses, connections_idle=1, connections_max=connections)
     await stores.open()
     await stores.scylla.wait_connected(CONNECTED_S_MAX)

@@ -16,19 +16,18 @@ from uuid import UUID, uuid4
 
 import redis
 
-import settings
 from domain.entries import Placed, UnreadableEntry, message_id
-from domain.keyring import KeyRing
 from domain.operations import Create, Operation, encode
 from domain.plan import Refusal, only_creates
 from domain.submissions import Receipt, Submission, body_hash
 from ingest.message_views import MessageView, view
 from stores import dead_letters, pages
-from stores.connections import Addresses, Stores
+from stores.connections import Stores
 from stores.dead_letters import DeadLetter, State
 from stores.journal import Journal, open_async
 from stores.pages import StoredMessage
 from tasks.messages import drain
+from tests.addresses import addresses_of
 from tests.integration.databases import COMMAND_S_MAX, ROOT, Place, place
 
 JOURNAL_DATABASE = 1
@@ -201,18 +200,7 @@ def own_place(stack_env: Mapping[str, str]) -> Iterator[Own]:
         env = {**made.env, "TIMINGLE_JOURNAL_URLS": journal, "TIMINGLE_JOURNAL_KEEP": str(KEEP_S)}
         code, output = Place(env).run("migrate", "up")
         assert code == 0, output
-        given = settings.parse(env)
-        addresses = Addresses(
-            postgres_url=given.postgres_url,
-            scylla_contact_points=given.contact_points,
-            scylla_keyspace=given.scylla_keyspace,
-            journal_urls=given.journals,
-            journal_keep_s=given.journal_keep,
-            keys=KeyRing.parse(given.data_keys),
-            index_keys=given.index_keys,
-            consumer="test",
-        )
-        with closing(Stores(addresses)) as stores:
+        with closing(Stores(addresses_of(env))) as stores:
             yield Own(env, stores)
 
 
