@@ -21,7 +21,7 @@ from stores.scylla import connect
 
 DEMO_S_MAX = 120
 STORED_S_MAX = 30
-LINES_MAX = 115
+LINES_MAX = 120
 MONEY = [
     "PAYMENT_CREATED",
     "COMPLETED: 75000.00 KRW, 30000.00",
