@@ -46,7 +46,7 @@ CHANGE_WIDTH: Final = RIGHT - CHANGE_X
 PADDING: Final = 3.5
 HASH_HEIGHT: Final = HASH.leading + 1.5
 CODE_CHARACTERS_MAX: Final = 40
-"""What fits beside the words; a longer one is no code of ours, and the attached file has it."""
+"""A longer one is no code of ours, and the attached file has it."""
 HEAD_HEIGHT: Final = 16.0
 SPLIT_HEIGHT: Final = 300.0
 """A higher row goes on on the next page, a lower one begins there: a page is never left half empty."""
@@ -171,13 +171,19 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
         change.add(sheet, words("bad_entry", kind=words(fault.kind)), CELL_BAD)
         change.add(sheet, fault.detail, CELL_MUTED)
     change.add(sheet, told.what, CELL_STRONG)
+    code = Column(CHANGE_X, CHANGE_WIDTH, RIGHT)
+    if len(told.code) <= CODE_CHARACTERS_MAX:
+        (code if not bad and _fits_beside(sheet, told) else change).add(sheet, told.code, CELL_MUTED)
     for text in told.before:
         change.add(sheet, words("before", value=text), CELL_BEFORE)
     for text in told.after:
         change.add(sheet, words("after", value=text) if told.before else text, CELL)
     for note in told.notes:
         change.add(sheet, note, CELL_MUTED)
-    code = Column(CHANGE_X, CHANGE_WIDTH, RIGHT)
-    if not bad and len(told.code) <= CODE_CHARACTERS_MAX:
-        code.add(sheet, told.code, CELL_MUTED)
     return [number, time, actor, code, change]
+
+
+def _fits_beside(sheet: Sheet, told: Told) -> bool:
+    """Is there room for the entry's code at the right of the words?"""
+    words, code = sheet.lines(told.what, CELL_STRONG, CHANGE_WIDTH)[0], sheet.line(told.code, CELL_MUTED)[0]
+    return words.width + GAP + code.width <= CHANGE_WIDTH

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pikepdf
@@ -47,6 +47,8 @@ from tests.audit_reports import (
 )
 
 ROOT = Path(__file__).parents[2]
+OVER_POINTS = 1.0
+"""Letters may touch; words may not."""
 HOSTILE = Who(
     6,
     "<font size=99>이름</font> &amp; </para> مرحبا",
@@ -98,6 +100,16 @@ def test_a_reader_finds_every_line_of_every_entry(language: Language) -> None:
     assert [squeezed(page_mark(given, n, len(pages))) in page for n, page in enumerate(pages, 1)] == [True] * len(pages)
     for number, page in enumerate(pages, 1):
         assert squeezed(words("page", page=number, pages=len(pages))) in page
+
+
+@pytest.mark.parametrize("language", Language)
+def test_no_words_are_printed_over_others(language: Language) -> None:
+    for page in PdfDocument(salon(language)):
+        text = page.get_textpage()
+        places = [text.get_rect(place) for place in range(text.count_rects())]
+        for (left, bottom, right, top), (left_2, bottom_2, right_2, top_2) in combinations(places, 2):
+            width, height = min(right, right_2) - max(left, left_2), min(top, top_2) - max(bottom, bottom_2)
+            assert width < OVER_POINTS or height < OVER_POINTS, text.get_text_bounded(left, bottom, right, top)
 
 
 def test_page_1_says_who_canceled_how_long_before_the_start_and_what_went_back() -> None:
