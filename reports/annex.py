@@ -186,4 +186,5 @@ def _columns(sheet: Sheet, entry: Entry, told: Told, words: Words, bad: Sequence
 def _fits_beside(sheet: Sheet, told: Told) -> bool:
     """Is there room for the entry's code at the right of the words?"""
     words, code = sheet.lines(told.what, CELL_STRONG, CHANGE_WIDTH)[0], sheet.line(told.code, CELL_MUTED)[0]
-    return words.width + GAP + code.width <= CHANGE_WIDTH
+    room: float = CHANGE_WIDTH - GAP
+    return words.width + code.width <= room

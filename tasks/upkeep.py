@@ -5,7 +5,7 @@ from itertools import islice
 from typing import Final
 
 import structlog
-from celery import shared_task
+from celery import current_app, shared_task
 
 from domain.errors import Away
 from stores import audit_reports, connections, payment_inbox, waiting
@@ -21,6 +21,11 @@ TRIM_ROWS: Final = 1_000
 PAGES_MAX: Final = 4
 """Of each kind in one run, half a second or so: the journal's sweep waits behind it. The next run begins with what is
 left."""
+
+RINGS_QUEUED_MAX: Final = 100
+"""While so many are queued none is added: rows that wait for their turn have theirs there. Rung for again and again,
+ten thousand rows left forty thousand rings, and what came after them waited for more than a minute."""
+QUEUE: Final = "payments"
 
 Ring = Callable[[tuple[int]], object]
 RINGS: Final[Mapping[Jobs, Ring]] = {
@@ -40,15 +45,24 @@ def ring_waiting() -> None:
     stores = connections.stores()
     try:
         for jobs, ring in RINGS.items():
-            ring_for(stores, jobs, ring)
+            ring_for(stores, jobs, ring, queued(QUEUE))
         ring_for_reports(stores)
     except Away as away:
         log.warning("a store is away", action="ring_stopped", store=away.store, code=away.code)
 
 
-def ring_for(stores: Stores, jobs: Jobs, ring: Ring, page_rows: int = waiting.PAGE_ROWS) -> None:
-    """Ring for rows of one kind. Those that cannot move hide none: the look goes on by key, and what was rung for comes
-    later. Raises Away."""
+def queued(queue: str) -> int:
+    """How many rings wait in a queue of the broker. Raises OperationalError."""
+    with current_app.connection_for_read() as connection, connection.channel() as channel:
+        count: int = channel.queue_declare(queue).message_count
+    return count
+
+
+def ring_for(stores: Stores, jobs: Jobs, ring: Ring, rings_queued: int = 0, page_rows: int = waiting.PAGE_ROWS) -> None:
+    """Ring for rows of one kind, unless many rings are queued already. Those that cannot move hide none: the look goes
+    on by key, and what was rung for comes later. Raises Away."""
+    if rings_queued >= RINGS_QUEUED_MAX:
+        return
     for ids in islice(waiting.pages(stores.postgres, jobs, page_rows), PAGES_MAX):
         for row_id in ids:
             ring((row_id,))

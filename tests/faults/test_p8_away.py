@@ -8,7 +8,7 @@ import pytest
 from domain.payment import NOTHING, PaymentStatus, Provider
 from stores.waiting import Jobs
 from tasks.payments import apply_confirm, apply_refund, apply_webhook, reconcile_pending
-from tasks.upkeep import ring_for
+from tasks.upkeep import RINGS_QUEUED_MAX, ring_for
 from tests.fakes.wire import Kind
 from tests.faults.paying import AMOUNT, Till, configure
 from tests.faults.road import free_port
@@ -150,6 +150,20 @@ def test_rows_that_cannot_move_hide_none_behind_them(till: Till) -> None:
     ring_for(till.stores, Jobs.WEBHOOKS, ring, page_rows=2)
     assert len(rung) == 6, "their next try is later"
     configure(till.own)
+    till.heal()
+
+
+def test_rows_that_wait_for_their_turn_are_not_rung_for_again_and_again(till: Till) -> None:
+    """Their rings are queued; more of them would only stand before whatever comes next."""
+    moves = till.ask()
+    till.fakes.toss.begin(moves.order_id, AMOUNT, status="DONE")
+    till.keep(Provider.TOSS, till.events(moves)[0].body)
+    till.free()
+    rung: list[tuple[int]] = []
+    ring_for(till.stores, Jobs.WEBHOOKS, rung.append, rings_queued=RINGS_QUEUED_MAX)
+    assert rung == []
+    ring_for(till.stores, Jobs.WEBHOOKS, rung.append, rings_queued=RINGS_QUEUED_MAX - 1)
+    assert len(rung) == 1
     till.heal()
 
 
