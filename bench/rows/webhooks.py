@@ -102,8 +102,8 @@ def _section(count: int, accepted: float, applied: float, late_ms: list[float]) 
         about=f"""\
 {count:,} webhooks of Toss about as many payments, in a burst over {CONNECTIONS} connections: each is stored before it
 is answered. Then the provider is asked (a fake that answers in {ANSWER_MS} ms), and payment, history entry and chat
-follow, by the one child on queue `payments`. Lateness is from receipt to state, at {LATE_SHARE:.0%} of the rate that is
-applied in the burst.""",
+follow, by the two children on queue `payments`. Lateness is from receipt to state, at {LATE_SHARE:.0%} of the rate that
+is applied in the burst.""",
         columns=("webhooks", "accepted/s", "applied/s", "p50 ms", "p99 ms", "lost"),
         lines=[line],
         samples={"late ms": late_ms},
