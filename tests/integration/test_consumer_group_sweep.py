@@ -16,6 +16,8 @@ from tests.waiting import wait_until
 AGES_S = 30.0
 NODES, RESTARTED = "a:1,b:1", "a:1,b:2"
 LONG_S = 3_600
+CLOCK_S = 0.001
+"""Redis tells milliseconds: of two of its times the difference may be that much less."""
 
 
 @pytest.fixture
@@ -105,7 +107,7 @@ def test_what_is_stored_is_kept_for_as_long_as_a_node_may_take_to_sync_it(caller
     store_all(group)
     began = time.monotonic()
     wait_until("trimmed", lambda: group.sweep(keep_s, NODES).trimmed == 3)
-    assert time.monotonic() - began >= keep_s
+    assert time.monotonic() - began >= keep_s - CLOCK_S
 
 
 def test_while_a_note_is_young_nothing_is_trimmed(caller: Caller, group: ConsumerGroup) -> None:
