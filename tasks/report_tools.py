@@ -6,14 +6,13 @@ from typing import BinaryIO
 
 from domain.audit_report import AuditReport, Progress
 from domain.errors import Away, SettingsError
-from reports import document, signing
 from reports.font_pinning import FontsNotMade
 from reports.signing_key import SigningKey
 from stores.report_files import Files, open_store
 
 
 class Tools:
-    """The tools of one process; a worker that makes no reports opens none.
+    """The tools of one process. One that makes no reports opens none, and loads nothing that draws or signs.
 
     One that is missing, or cannot be used, is away: reports wait until somebody has mended that.
     """
@@ -34,6 +33,9 @@ class Tools:
 
     def render(self, report: AuditReport, out: BinaryIO, progress: Progress) -> None:
         """Write a PDF. The fonts are made first, if they are not there, which takes a minute. Raises Away."""
+        # Not at the top: every worker, and ingest, would load ReportLab to ring for a report.
+        from reports import document
+
         try:
             document.render(report, out, self._fonts_folder, progress)
         except FontsNotMade as error:
@@ -41,6 +43,8 @@ class Tools:
 
     def sign(self, pdf: Path) -> None:
         """Sign a PDF where it stands. Raises Away, Wrong."""
+        from reports import signing  # nor pyHanko and aiohttp
+
         signing.sign(pdf, self._key, self._timestamp_url)
 
     @cached_property
