@@ -53,8 +53,8 @@ def ring_waiting() -> None:
 
 def queued(queue: str) -> int:
     """How many rings wait in a queue of the broker. Raises OperationalError."""
-    with current_app.connection_for_read() as connection, connection.channel() as channel:
-        count: int = channel.queue_declare(queue).message_count
+    with current_app.connection_or_acquire() as connection:  # of the pool by which rings are sent
+        count: int = connection.default_channel.queue_declare(queue).message_count
     return count
 
 
