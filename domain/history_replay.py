@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.event_state import Event, moment
-from domain.history import Entry, old_and_new, said
+from domain.history import Entry, Said
 from domain.payment_history import PAYMENTS, PaymentState
 
 PARTICIPANTS: Final = "participants"
@@ -25,11 +25,8 @@ class Replay:
     erased: set[str] = field(default_factory=set)
     """Fields whose last value nobody knows any more."""
 
-    def read(self, entry: Entry) -> None:
-        """Go on to the next entry, which must be intact."""
-        bytes_say = said(entry.hashed_bytes)
-        assert bytes_say is not None, "an intact entry says something"
-        old, new = old_and_new(entry, bytes_say)
+    def read(self, entry: Entry, bytes_say: Said, old: object, new: object) -> None:
+        """Go on to the next entry, which must be intact: what its bytes say, and its values (domain.history)."""
         match bytes_say.field, new, old:
             case ("participants", {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}, _):
                 self.people[user_id] = {"user_id": user_id, "confirmed": confirmed, "joined_seq": joined_seq}
@@ -49,19 +46,11 @@ class Replay:
         self.erased = self.erased - values.keys() | gone
 
 
-def differences(entries: Iterable[Entry], event: Event, payments: Iterable[PaymentState]) -> list[str]:
+def differences(told: Replay, event: Event, payments: Iterable[PaymentState]) -> list[str]:
     """The names of what an event or one of its payments has otherwise than their history, a whole chain, leads to.
 
     What was erased is not compared.
     """
-    told = Replay()
-    for entry in entries:
-        told.read(entry)
-    return differences_from(told, event, payments)
-
-
-def differences_from(told: Replay, event: Event, payments: Iterable[PaymentState]) -> list[str]:
-    """The same, of a chain that has been read."""
     present = present_row(event)
     found = [name for name in present if name not in told.erased and told.row.get(name) != present[name]]
     if told.people != {one.user_id: one._asdict() for one in event.participants}:

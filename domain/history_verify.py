@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from domain.event_state import Event
-from domain.history import GENESIS, Entry, Said, altered_columns, chain, said, seq_of
-from domain.history_replay import differences
+from domain.history import GENESIS, Entry, Said, altered_columns, chain, old_and_new, said, seq_of
+from domain.history_replay import Replay, differences
 from domain.payment_history import PaymentState
 
 
@@ -100,9 +100,17 @@ def verify(
         checked.append(picked)
         faults += [Fault(seq, FaultKind.EXTRA, "another entry is in its place") for _ in here[1:]]
     faults += [*_absences(event.history_length, at), *_cut_off(event.history_length, trusted), *_faults_of(checked)]
-    if not faults and (found := differences((one.read.entry for one in checked), event, payments)):
+    if not faults and (found := differences(_told_by(checked), event, payments)):
         faults = [Fault(event.history_length, FaultKind.PRESENT_ROW, ", ".join(found))]
     return sorted(faults, key=lambda fault: fault.chain_seq)
+
+
+def _told_by(intact: Iterable[_Checked]) -> Replay:
+    told = Replay()
+    for one in intact:
+        assert one.read.bytes_say is not None, "an intact entry says something"
+        told.read(one.read.entry, one.read.bytes_say, *old_and_new(one.read.entry, one.read.bytes_say))
+    return told
 
 
 def _pick(

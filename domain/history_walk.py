@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from domain.history import GENESIS, ChangeType, Entry, altered_columns, chain, old_and_new, said, seq_of
+from domain.history import GENESIS, ChangeType, Entry, Said, altered_columns, chain, old_and_new, said, seq_of
 from domain.history_replay import PARTICIPANTS, Replay
 
 AGREES: Final = frozenset({ChangeType.PARTICIPANT_ADDED, ChangeType.PARTICIPANT_CONFIRMED})
@@ -30,12 +30,14 @@ class Walk:
 
     def read(self, entry: Entry) -> None:
         """Go on to the next entry."""
-        self.is_whole = self.is_whole and self._follows(entry)
+        bytes_say = said(entry.hashed_bytes)
+        self.is_whole = self.is_whole and bytes_say is not None and self._follows(entry, bytes_say)
         self.length += 1
         self.head = entry.entry_hash
-        if self.is_whole:
-            self.told.read(entry)
-            self._note(entry)
+        if self.is_whole and bytes_say is not None:
+            old, new = old_and_new(entry, bytes_say)
+            self.told.read(entry, bytes_say, old, new)
+            self._note(entry, bytes_say, new)
 
     def user_ids(self) -> list[int]:
         """Who takes part, as far as it has been told."""
@@ -45,23 +47,19 @@ class Walk:
         """Is it whole, and does it end here?"""
         return self.is_whole and (self.length, self.head) == (length, head)
 
-    def _follows(self, entry: Entry) -> bool:
+    def _follows(self, entry: Entry, bytes_say: Said) -> bool:
         """Is it what was chained after the entries before it, with every column as it was?"""
-        bytes_say = said(entry.hashed_bytes)
         return (
-            bytes_say is not None
-            and bytes_say.chain_seq == seq_of(bytes_say.change_id) == self.length + 1
+            bytes_say.chain_seq == seq_of(bytes_say.change_id) == self.length + 1
             and entry.prev_hash == self.head
             and entry.entry_hash == chain(self.head, entry.hashed_bytes)
             and not any(altered_columns(entry, bytes_say))
         )
 
-    def _note(self, entry: Entry) -> None:
-        bytes_say = said(entry.hashed_bytes)
-        assert bytes_say is not None, "an intact entry says something"
-        old, new = old_and_new(entry, bytes_say)
-        match bytes_say.field, new, old:
-            case (name, {"user_id": int() as user_id, "confirmed": confirmed}, _) if name == PARTICIPANTS:
+    def _note(self, entry: Entry, bytes_say: Said, new: object) -> None:
+        """Of whoever takes part: as whom they were let in, and when they agreed."""
+        match bytes_say.field, new:
+            case (name, {"user_id": int() as user_id, "confirmed": confirmed}) if name == PARTICIPANTS:
                 if bytes_say.type == ChangeType.PARTICIPANT_ADDED:
                     self.names[user_id] = entry.metadata.get("name") or None
                 if not confirmed:

@@ -13,7 +13,7 @@ import structlog
 from domain import report_content
 from domain.audit_report import AuditReport, Progress, ReportedChain
 from domain.event_state import Event
-from domain.history_replay import differences_from
+from domain.history_replay import differences
 from domain.history_verify import Fault, FaultKind, verify
 from domain.history_walk import Walk
 from domain.payment_history import PaymentState
@@ -104,7 +104,7 @@ def faults_of(job: Job, event: Event, payments: Sequence[PaymentState], walk: Wa
     head = job.history_head.hex()
     if not walk.leads_to(job.history_length, job.history_head):
         return tuple(verify(spool(), replace(event, history_length=job.history_length, history_head=head)))
-    if event.history_head == head and (found := differences_from(walk.told, event, payments)):
+    if event.history_head == head and (found := differences(walk.told, event, payments)):
         return (Fault(job.history_length, FaultKind.PRESENT_ROW, ", ".join(found)),)
     return ()
 
