@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-import psycopg
 from psycopg.rows import kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.payment import Provider, QuarantineReason
 from domain.payment_ticket import Claim, Hint, InboxOutcome, Verdict, Waiting
 from stores.errors import postgres_errors
+from stores.payment_rows import Connection
 from stores.waiting import HOLD, IS_FREE
 
 KEEP_DAYS: Final = 400
@@ -19,8 +19,6 @@ LAG_S_FIRST: Final = 10
 LAG_S_MAX: Final = 1_800
 LAG: Final = f"now() + least({LAG_S_FIRST} * 4 ^ least(looks, 10), {LAG_S_MAX}) * interval '1 second'"
 """After so many looks: 10 s, 40 s, 160 s, and so on. A provider lags behind its own webhooks by seconds."""
-Connection = psycopg.Connection[tuple[Any, ...]]
-"""A connection in a transaction."""
 HINT: Final = "id, provider, event_type, provider_event_id, order_id, transaction_id, claims, secret_hash, looks"
 SELECT_FREE: Final = f"SELECT payment_id FROM payment_webhooks WHERE id = %s AND {IS_FREE}"  # noqa: S608
 HOLD_HOMELESS: Final = f"""

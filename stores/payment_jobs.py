@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool
 
@@ -15,10 +14,9 @@ from domain.keyring import KeyRing
 from domain.payment import SnapshotRefund
 from stores.errors import postgres_errors
 from stores.payment_places import place_of_reason
+from stores.payment_rows import Connection
 from stores.waiting import HOLD, IS_FREE, Jobs
 
-Connection = psycopg.Connection[tuple[Any, ...]]
-"""A connection in a transaction."""
 HOLD_CONFIRM: Final = f"""
     UPDATE payment_confirms SET {HOLD} WHERE id = %s AND {IS_FREE} RETURNING id, payment_id, payment_key, key"""  # noqa: S608
 # A refund counts as sent from before it is: whoever comes after a worker that died looks it up first.

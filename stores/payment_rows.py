@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
+
+import psycopg
 
 from domain.payment import PaymentStatus
 from domain.payment_history import PaymentState
 
+Connection = psycopg.Connection[tuple[Any, ...]]
+"""A connection in a transaction."""
 COLUMNS: Final = """id, event_id, payer_id, receiver_id, order_id, amount, currency, refunded_amount, status,
     payment_method, transaction_id, created_at"""
 

@@ -8,11 +8,11 @@ was applied before. A trigger refuses any other change of a payment's state.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from psycopg.rows import args_row, kwargs_row
+from psycopg.rows import kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.errors import NotThere
@@ -22,8 +22,8 @@ from domain.payment_history import change
 from domain.payment_ticket import Waiting, hash_of_secret
 from stores import payment_inbox, payment_jobs, payment_rows
 from stores.errors import postgres_errors
-from stores.payment_inbox import Connection
-from stores.payment_rows import PaymentRow
+from stores.payment_rows import Connection, PaymentRow
+from stores.waiting import due_pages
 
 COLUMNS: Final = f"{payment_rows.COLUMNS}, applied_ticket"
 TAKE_TICKET: Final = f"""
@@ -42,7 +42,6 @@ SELECT_OF_DAY: Final = f"""
         AND created_at >= %s::DATE::TIMESTAMP AT TIME ZONE 'Asia/Seoul'
         AND created_at < (%s::DATE + 1)::TIMESTAMP AT TIME ZONE 'Asia/Seoul'
     ORDER BY id"""  # noqa: S608
-SELECT_NOW: Final = "SELECT now()"
 SELECT_TO_ASK: Final = """
     SELECT next_ask_at, id, created_at, asks FROM payments
     WHERE status = 'PENDING' AND next_ask_at <= %s AND (next_ask_at, id) > (%s, %s) ORDER BY next_ask_at, id LIMIT %s"""
@@ -99,7 +98,6 @@ class DueToAsk(NamedTuple):
 
 
 PAGE_PAYMENTS: Final = 100
-BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), 0)
 
 
 def get(pool: ConnectionPool, payment_id: int) -> Payment:
@@ -162,28 +160,14 @@ def store(connection: Connection, ticket: Ticket, present: Payment, snapshot: Sn
 
 
 def pages_to_ask(pool: ConnectionPool) -> Iterator[list[DueToAsk]]:
-    """All that are to be asked about now, each page beyond the one before, whatever became of that. Raises Away."""
-    with postgres_errors(), pool.connection() as connection:
-        (until,) = connection.execute(SELECT_NOW).fetchone() or (None,)
-    after = BEGINNING
-    while page := _page_to_ask(pool, (until, *after, PAGE_PAYMENTS)):
-        yield page
-        after = page[-1].next_ask_at, page[-1].id
+    """All that are to be asked about now, page by page. Raises Away."""
+    return due_pages(pool, SELECT_TO_ASK, DueToAsk, PAGE_PAYMENTS)
 
 
 def note_asked(pool: ConnectionPool, payment_id: int, asks: int, again_at: datetime | None) -> None:
     """Note how often a payment was asked about and when it is again, if it is. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         connection.execute(NOTE_ASKED, (asks, again_at, payment_id))
-
-
-def _page_to_ask(pool: ConnectionPool, parameters: tuple[object, ...]) -> list[DueToAsk]:
-    with (
-        postgres_errors(),
-        pool.connection() as connection,
-        connection.cursor(row_factory=args_row(DueToAsk)) as cursor,
-    ):
-        return cursor.execute(SELECT_TO_ASK, parameters).fetchall()
 
 
 def _apply(connection: Connection, ticket: Ticket, present: Payment, snapshot: Snapshot, becomes: Settlement) -> None:

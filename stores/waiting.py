@@ -7,7 +7,7 @@ held is free by then, and the sweep rings for it.
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from psycopg.rows import args_row
 from psycopg_pool import ConnectionPool
@@ -52,17 +52,28 @@ class Due(NamedTuple):
     id: int
 
 
-BEGINNING: Final = Due(datetime(1, 1, 1, tzinfo=UTC), 0)
+Row = TypeVar("Row", bound=tuple[Any, ...])
+"""Begins with when it is due, and its id."""
+BEGINNING: Final = (datetime(1, 1, 1, tzinfo=UTC), 0)
 
 
 def pages(pool: ConnectionPool, jobs: Jobs, page_rows: int = PAGE_ROWS) -> Iterator[list[int]]:
-    """The ids of all that are due now, each page beyond the one before, whatever became of that. Raises Away."""
+    """The ids of all that are due now, page by page. Raises Away."""
+    for page in due_pages(pool, SELECT_DUE.format(table=jobs), Due, page_rows):
+        yield [due.id for due in page]
+
+
+def due_pages(pool: ConnectionPool, statement: str, row: type[Row], page_rows: int) -> Iterator[list[Row]]:
+    """The rows that are due now, each page beyond the one before, whatever became of that. Raises Away.
+
+    The statement's parameters are until when, the time and the id behind which it goes on, and how many rows.
+    """
     with postgres_errors(), pool.connection() as connection:
         (until,) = connection.execute(SELECT_NOW).fetchone() or (None,)
-    after = BEGINNING
-    while page := _page(pool, jobs, (until, *after, page_rows)):
-        yield [due.id for due in page]
-        after = page[-1]
+    after: tuple[Any, ...] = BEGINNING
+    while page := _page(pool, statement, row, (until, *after, page_rows)):
+        yield page
+        after = page[-1][:2]
 
 
 def note_rung(pool: ConnectionPool, jobs: Jobs, ids: Sequence[int]) -> None:
@@ -77,10 +88,10 @@ def put_off(pool: ConnectionPool, jobs: Jobs, ids: Sequence[int]) -> None:
         connection.execute(PUT_OFF.format(table=jobs), (list(ids),))
 
 
-def _page(pool: ConnectionPool, jobs: Jobs, parameters: tuple[object, ...]) -> list[Due]:
+def _page(pool: ConnectionPool, statement: str, row: type[Row], parameters: tuple[object, ...]) -> list[Row]:
     with (
         postgres_errors(),
         pool.connection() as connection,
-        connection.cursor(row_factory=args_row(Due)) as cursor,
+        connection.cursor(row_factory=args_row(row)) as cursor,
     ):
-        return cursor.execute(SELECT_DUE.format(table=jobs), parameters).fetchall()
+        return cursor.execute(statement, parameters).fetchall()
