@@ -14,7 +14,7 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from domain.errors import Conflict, NotThere, Wrong
-from stores.errors import postgres_errors
+from stores.errors import UNIQUE_VIOLATION, postgres_errors
 
 SELECT_CLIENT: Final = """
     SELECT id, name, scopes, rate_per_s, created_at, revoked_at FROM api_clients
@@ -23,7 +23,6 @@ SELECT_CLIENTS: Final = """
     SELECT id, name, scopes, rate_per_s, created_at, revoked_at FROM api_clients ORDER BY id"""
 INSERT_CLIENT: Final = "INSERT INTO api_clients (name, key_hash, scopes, rate_per_s) VALUES (%s, %s, %s, %s)"
 REVOKE_CLIENT: Final = "UPDATE api_clients SET revoked_at = now() WHERE name = %s AND revoked_at IS NULL RETURNING id"
-UNIQUE_VIOLATION: Final = "23505"
 KEY_BYTES: Final = 32
 KEY_PREFIX: Final = "timingle_"
 """Lets a scanner for leaked secrets know one when it sees it."""

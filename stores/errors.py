@@ -32,6 +32,8 @@ POSTGRES_WRONG: Final = (
     psycopg.IntegrityError,
     psycopg.errors.ProgramLimitExceeded,  # longer than an index can hold
 )
+UNIQUE_VIOLATION: Final = "23505"
+"""The code of a Wrong by which somebody else has the value already."""
 
 SCYLLA_AWAY: Final = (
     cassandra.DriverException,  # time-outs, unavailable, failures of replicas, over rate, shutdown

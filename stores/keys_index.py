@@ -13,9 +13,9 @@ from psycopg_pool import ConnectionPool
 from domain.errors import Wrong
 from domain.keyring import KeyRing, NotDecryptable
 from domain.phone import blind_indexes
-from stores.errors import postgres_errors
+from stores.errors import UNIQUE_VIOLATION, postgres_errors
 from stores.keys import ROWS_A_BATCH, Batch
-from stores.users import UNIQUE_VIOLATION, place_of_phone
+from stores.users import place_of_phone
 
 SELECT_PHONES: Final = """
     SELECT id, phone_encrypted, phone_hash FROM users WHERE id > %s ORDER BY id LIMIT %s"""

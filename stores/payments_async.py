@@ -22,7 +22,7 @@ from domain.payment import PaymentStatus
 from domain.payment_history import creation
 from domain.payment_request import NewPayment
 from stores import payment_rows
-from stores.errors import postgres_errors
+from stores.errors import UNIQUE_VIOLATION, postgres_errors
 from stores.history import append
 from stores.payment_places import place_of_metadata, place_of_reason
 from stores.payment_rows import PaymentRow
@@ -52,7 +52,6 @@ SUM_REFUNDS: Final = """
 INSERT_REFUND: Final = """
     INSERT INTO payment_refunds (payment_id, key, actor_id, amount, reason_encrypted) VALUES (%s, %s, %s, %s, %s)
     RETURNING id"""
-UNIQUE_VIOLATION: Final = "23505"
 NO_PAYMENT: Final = "There is no such payment."
 
 

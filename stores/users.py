@@ -16,7 +16,7 @@ from domain.event import Moment
 from domain.keyring import NONCE_BYTES, KeyRing
 from domain.phone import blind_indexes, masked
 from domain.user import NewUser, UserChange
-from stores.errors import postgres_errors
+from stores.errors import UNIQUE_VIOLATION, postgres_errors
 from stores.row_security import Connection
 
 TAKE_ID: Final = "SELECT nextval('users_id_seq')"
@@ -42,7 +42,6 @@ SELECT_BY_NUMBER: Final = f"""
 SELECT_CREATED_AT: Final = "SELECT created_at FROM users WHERE id = %s AND deleted_at IS NULL"
 SELECT_ACTIVE: Final = "SELECT id FROM users WHERE id = ANY(%s) AND is_active AND deleted_at IS NULL"
 SELECT_GONE: Final = "SELECT id FROM users WHERE id = ANY(%s) AND deleted_at IS NOT NULL"
-UNIQUE_VIOLATION: Final = "23505"
 IN_USE: Final = "This phone number or email address is in use."
 NO_USER: Final = "There is no such user."
 LOCK_BYTES: Final = 8
