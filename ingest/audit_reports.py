@@ -8,14 +8,14 @@ from urllib.parse import quote
 import msgspec
 
 from domain.audit_report import Language
-from domain.errors import Conflict, NoLongerThere, NotAllowed, PlanNeeded
+from domain.errors import Conflict, NoLongerThere, PlanNeeded
 from domain.message import RowId
 from domain.report_state import ReportStatus, shown_step
 from ingest.calls import Answer, Call, Reader, answer_json
 from ingest.idempotency import once
+from ingest.intake import check_writer
 from ingest.routes import Route
 from ingest.services import Services
-from ingest.standings import check_reader
 from stores import audit_report_requests, participants, report_files
 from stores.audit_report_requests import Report
 from stores.row_security import Connection, act_as, as_user
@@ -48,9 +48,7 @@ async def create(services: Services, call: Call) -> Answer:
 
     async def work(connection: Connection) -> Answer:
         standing = await participants.standing(connection, event_id, asked.actor_id)
-        check_reader(standing)
-        if not standing.is_active:
-            raise NotAllowed("This user may read, but not write.")
+        check_writer(standing)
         if not await audit_report_requests.is_pro(connection, asked.actor_id):
             raise PlanNeeded("Audit reports are for users of the plan PRO.")
         await act_as(connection, asked.actor_id)
