@@ -35,9 +35,17 @@ class Arrived(NamedTuple):
 
 async def keep(pool: AsyncConnectionPool, keys: KeyRing, arrived: Arrived) -> int | None:
     """Store a webhook; its id, None if this very body is there already. Raises Away, Wrong."""
+    with postgres_errors():
+        async with pool.connection() as connection:
+            found = await (await connection.execute(INSERT_WEBHOOK, row_of(keys, arrived))).fetchone()
+            return None if found is None else int(found[0])
+
+
+def row_of(keys: KeyRing, arrived: Arrived) -> dict[str, object]:
+    """A webhook as INSERT_WEBHOOK takes it, its body encrypted."""
     hint, body_hash = arrived.hint, sha256(arrived.body).digest()
     payload = keys.encrypt(arrived.body, place_of_payload(hint.provider, body_hash), os.urandom(NONCE_BYTES))
-    row = {
+    return {
         "provider": hint.provider,
         "body_hash": body_hash,
         "provider_event_id": hint.event_id,
@@ -50,10 +58,6 @@ async def keep(pool: AsyncConnectionPool, keys: KeyRing, arrived: Arrived) -> in
         "payload_encrypted": payload,
         "is_verified": arrived.is_verified,
     }
-    with postgres_errors():
-        async with pool.connection() as connection:
-            found = await (await connection.execute(INSERT_WEBHOOK, row)).fetchone()
-            return None if found is None else int(found[0])
 
 
 async def secret_hash_of(pool: AsyncConnectionPool, order_id: str) -> bytes | None:

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -15,11 +16,10 @@ from bench.results import Cell, Section, below_ms, median, percentile
 from bench.rows.reads import READERS, in_words, read
 from bench.stage import Stage
 from domain.history import Change, ChangeType
-from domain.keyring import KeyRing
 from stores import events, history_copy, history_outbox, history_pages, slots
-from stores.connections import Addresses
 from stores.connections import Stores as WorkerStores
 from tasks.audit import audit
+from tests.addresses import addresses_of
 
 TARGET_MS: Final = 10.0
 SLOTS: Final = 5_000
@@ -89,7 +89,7 @@ def _checks(stage: Stage, connection: Connection) -> list[float]:
     """Seconds of each full check of one event with a long history, in both stores."""
     event_id = stage.cast.event_ids[0]
     _lengthen(connection, event_id, stage.sizes.chain_entries)
-    with closing(WorkerStores(addresses_of(stage))) as stores:
+    with closing(WorkerStores(replace(addresses_of(stage.stack.env), consumer="bench"))) as stores:
         history_copy.relay(stores.scylla, history_outbox.of_event(stores.postgres, event_id))
         seconds = []
         for _ in range(CHECKS):
@@ -98,21 +98,6 @@ def _checks(stage: Stage, connection: Connection) -> list[float]:
             seconds.append(time.monotonic() - began)
             assert not findings
     return seconds
-
-
-def addresses_of(stage: Stage) -> Addresses:
-    """Where a worker finds its stores."""
-    given = stage.settings
-    return Addresses(
-        postgres_url=given.postgres_url,
-        scylla_contact_points=given.contact_points,
-        scylla_keyspace=given.scylla_keyspace,
-        journal_urls=given.journals,
-        journal_keep_s=given.journal_keep,
-        keys=KeyRing.parse(given.data_keys),
-        index_keys=given.index_keys,
-        consumer="bench",
-    )
 
 
 def _lengthen(connection: Connection, event_id: int, entries: int) -> None:

@@ -12,11 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
-import msgspec
 import psycopg
 from celery import Celery
 
@@ -24,19 +22,17 @@ import providers
 import settings
 from bench.confirmed_events import make_users
 from domain.history_verify import Fault, verify
-from domain.keyring import NONCE_BYTES
 from domain.payment import NOTHING, PaymentStatus, Provider
 from domain.payment_history import PAYMENTS, PaymentState, creation
-from domain.payment_ticket import Hint, hash_of_secret
+from domain.payment_ticket import Hint
 from providers import ProviderSettings
 from providers.http import Pace
 from providers.webhooks import parse_stripe, parse_toss
 from stores import connections, payments
 from stores.connections import Stores
-from stores.payment_places import place_of_payload
 from stores.payments import Payment
 from stores.waiting import Jobs
-from stores.webhooks_async import INSERT_WEBHOOK
+from stores.webhooks_async import INSERT_WEBHOOK, Arrived, row_of
 from tasks.payments import apply_confirm, apply_refund, apply_webhook
 from tasks.upkeep import ring_for
 from tests.addresses import addresses_of
@@ -155,27 +151,10 @@ class Till:
 
     def keep(self, provider: Provider, body: str) -> int | None:
         """Put a webhook into the inbox, as ingest does; None if it is there already."""
-        hint = self.hint(provider, body.encode())
-        row = {
-            "provider": provider,
-            "body_hash": sha256(body.encode()).digest(),
-            "provider_event_id": hint.event_id,
-            "event_type": hint.event_type,
-            "order_id": hint.order_id,
-            "transaction_id": hint.transaction_id,
-            "claims": msgspec.json.encode(hint.claim).decode(),
-            "secret_hash": None if hint.secret is None else hash_of_secret(hint.secret),
-            "headers": "{}",
-            "payload_encrypted": self.sealed(provider, body),
-            "is_verified": provider is Provider.STRIPE,
-        }
-        found = self.api.execute(INSERT_WEBHOOK, row).fetchone()
+        content = body.encode()
+        arrived = Arrived(self.hint(provider, content), content, {}, is_verified=provider is Provider.STRIPE)
+        found = self.api.execute(INSERT_WEBHOOK, row_of(self.stores.keys, arrived)).fetchone()
         return None if found is None else int(found[0])
-
-    def sealed(self, provider: Provider, body: str) -> bytes:
-        """As the inbox keeps it."""
-        place = place_of_payload(provider, sha256(body.encode()).digest())
-        return self.stores.keys.encrypt(body.encode(), place, os.urandom(NONCE_BYTES))
 
     def hint(self, provider: Provider, body: bytes) -> Hint:
         if provider is Provider.TOSS:
