@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
 
 from tests.fakes.deliveries import Outbox
-from tests.fakes.wire import Failures, Json, Keys, Refusal, respond
+from tests.fakes.provider import Lagging, Provider
+from tests.fakes.wire import Json, Refusal
 
 SEARCH: Final = "metadata['order_id']:'"
 UNDONE: Final = ("failed", "canceled")
@@ -47,8 +47,8 @@ class Refund:
 
 
 @dataclass(slots=True)
-class Intent:
-    """A PaymentIntent with its charge, and what of it a reader sees while Stripe lags behind itself."""
+class Intent(Lagging):
+    """A PaymentIntent with its charge."""
 
     amount: int
     currency: str
@@ -58,8 +58,6 @@ class Intent:
     charge_id: str | None = None
     refunds: list[Refund] = field(default_factory=list)
     created: int = field(default_factory=lambda: int(time.time()))
-    stale: Json = field(default_factory=dict)
-    stale_reads: int = 0
 
     @property
     def refunded(self) -> int:
@@ -96,44 +94,36 @@ class Intent:
         }
 
 
-class Stripe:
+class Stripe(Provider[Intent]):
     """The server's state."""
 
+    WRONG_KEY = "invalid_api_key"
+    NO_PAYMENT = "resource_missing"
+
     def __init__(self, secret_key: str, outbox: Outbox) -> None:
-        self.authorization = f"Bearer {secret_key}"
-        self.outbox = outbox
-        self.failures, self.keys = Failures(), Keys()
-        self.payments: dict[str, Intent] = {}
-        """By id, in the order in which they were made."""
+        super().__init__(f"Bearer {secret_key}", outbox)
 
-    async def answer(self, request: Request) -> Response:
-        """Any call of the API."""
-        if request.headers.get("authorization") != self.authorization:
-            return respond(worded("invalid_api_key"), HTTPStatus.UNAUTHORIZED)
+    def worded(self, code: str) -> Json:
+        """An error as Stripe words it."""
+        return {"error": {"type": "invalid_request_error", "code": code, "message": "An error of a fake Stripe."}}
+
+    def check(self, request: Request) -> None:
+        """Raises Refusal also for a client that pins no version."""
+        super().check(request)
         if not request.headers.get("stripe-version"):
-            return respond(worded("a client that pins no version"), HTTPStatus.BAD_REQUEST)
-        return await self.failures.befall(request, lambda: self._answer(request), worded)
+            raise Refusal(HTTPStatus.BAD_REQUEST, "a client that pins no version")
 
-    async def _answer(self, request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                return await self.keys.once(request, lambda: self._post(request))
-            return respond(self._get(request))
-        except Refusal as refusal:
-            return respond(worded(refusal.code), refusal.status)
-
-    async def _post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> object:
+        """Refund."""
         form = dict(parse_qsl((await request.body()).decode()))
         if request.url.path != "/v1/refunds":
-            return respond(worded("resource_missing"), HTTPStatus.NOT_FOUND)
+            raise Refusal(HTTPStatus.NOT_FOUND, "resource_missing")
         metadata = {name[len("metadata[") : -1]: text for name, text in form.items() if name.startswith("metadata[")}
-        try:
-            intent = self.payments.get(form.get("payment_intent", ""))
-            return respond(self.refund(intent, int(form["amount"]), metadata).shown())
-        except Refusal as refusal:
-            return respond(worded(refusal.code), refusal.status)
+        intent = self.payments.get(form.get("payment_intent", ""))
+        return self.refund(intent, int(form["amount"]), metadata).shown()
 
-    def _get(self, request: Request) -> object:
+    def get(self, request: Request) -> object:
+        """Intents: searched, one, listed; refunds."""
         query = request.query_params
         match request.url.path.split("/")[2:]:
             case ["payment_intents", "search"]:
@@ -150,15 +140,6 @@ class Stripe:
                 asked = [each for each in refunds if query.get("charge") in (None, each.intent.charge_id)]
                 return listed([each.shown() for each in made_within(reversed(asked), query)], query)
         raise Refusal(HTTPStatus.NOT_FOUND, "resource_missing")
-
-    def read(self, intent: Intent | None) -> Json:
-        """What a reader sees: for some reads what was, if Stripe was told to lag."""
-        if intent is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "resource_missing")
-        if intent.stale_reads:
-            intent.stale_reads -= 1
-            return intent.stale
-        return intent.shown()
 
     def become(self, intent: Intent, status: str) -> None:
         """Whatever happens to it, by the payer, a bank or Stripe itself."""
@@ -208,8 +189,3 @@ def listed(given: Sequence[Json], query: Any) -> Json:
     first = ids.index(after) + 1 if after else 0
     last = first + int(query.get("limit", 10))
     return {"object": "list", "data": list(given[first:last]), "has_more": last < len(given)}
-
-
-def worded(code: str) -> Json:
-    """An error as Stripe words it."""
-    return {"error": {"type": "invalid_request_error", "code": code, "message": "An error of a fake Stripe."}}

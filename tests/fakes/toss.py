@@ -10,10 +10,10 @@ from uuid import uuid4
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
 
 from tests.fakes.deliveries import Outbox
-from tests.fakes.wire import Failures, Json, Keys, Refusal, respond
+from tests.fakes.provider import Lagging, Provider
+from tests.fakes.wire import Json, Refusal
 
 KOREA: Final = timezone(timedelta(hours=9))
 DEPOSIT: Final = "가상계좌"
@@ -21,8 +21,8 @@ PAID: Final = ("DONE", "PARTIAL_CANCELED")
 
 
 @dataclass(slots=True)
-class Payment:
-    """The Payment object, and what of it a reader sees while Toss lags behind itself."""
+class Payment(Lagging):
+    """The Payment object."""
 
     order_id: str
     total_amount: Decimal
@@ -37,8 +37,6 @@ class Payment:
     cancels: list[Json] = field(default_factory=list)
     refuses: str = ""
     """The code with which the next confirmation is refused."""
-    stale: Json = field(default_factory=dict)
-    stale_reads: int = 0
 
     def __post_init__(self) -> None:
         self.balance_amount = self.balance_amount or self.total_amount
@@ -65,47 +63,33 @@ class Payment:
         }
 
 
-class Toss:
+class Toss(Provider[Payment]):
     """The server's state."""
 
+    WRONG_KEY = "UNAUTHORIZED_KEY"
+    NO_PAYMENT = "NOT_FOUND_PAYMENT"
+
     def __init__(self, secret_key: str, outbox: Outbox) -> None:
-        self.authorization = f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}"
-        self.outbox = outbox
-        self.failures, self.keys = Failures(), Keys()
-        self.payments: dict[str, Payment] = {}
-        """By paymentKey, in the order in which they were made."""
+        super().__init__(f"Basic {base64.b64encode(f'{secret_key}:'.encode()).decode()}", outbox)
         self.transactions: list[Json] = []
 
-    async def answer(self, request: Request) -> Response:
-        """Any call of the API."""
-        if request.headers.get("authorization") != self.authorization:
-            return respond(worded("UNAUTHORIZED_KEY"), HTTPStatus.UNAUTHORIZED)
-        return await self.failures.befall(request, lambda: self._answer(request), worded)
+    def worded(self, code: str) -> Json:
+        """An error as Toss words it."""
+        return {"code": code, "message": "가짜 토스의 오류입니다."}
 
-    async def _answer(self, request: Request) -> Response:
-        try:
-            if request.method == "POST":
-                return await self.keys.once(request, lambda: self._post(request))
-            return respond(self._get(request))
-        except Refusal as refusal:
-            return respond(worded(refusal.code), refusal.status)
-
-    async def _post(self, request: Request) -> Response:
+    async def post(self, request: Request) -> object:
+        """Confirm, cancel."""
         body = msgspec.json.decode(await request.body(), type=dict[str, Any], strict=False)
-        try:
-            match request.url.path.split("/")[3:]:
-                case ["confirm"]:
-                    return respond(self.confirm(body["paymentKey"], body["orderId"], Decimal(str(body["amount"]))))
-                case [key, "cancel"]:
-                    asked = body.get("cancelAmount")
-                    return respond(
-                        self.cancel(key, None if asked is None else Decimal(str(asked)), body["cancelReason"])
-                    )
-        except Refusal as refusal:
-            return respond(worded(refusal.code), refusal.status)
-        return respond(worded("NOT_FOUND"), HTTPStatus.NOT_FOUND)
+        match request.url.path.split("/")[3:]:
+            case ["confirm"]:
+                return self.confirm(body["paymentKey"], body["orderId"], Decimal(str(body["amount"])))
+            case [key, "cancel"]:
+                asked = body.get("cancelAmount")
+                return self.cancel(key, None if asked is None else Decimal(str(asked)), body["cancelReason"])
+        raise Refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND")
 
-    def _get(self, request: Request) -> object:
+    def get(self, request: Request) -> object:
+        """A payment by either id, a page of transactions."""
         match request.url.path.split("/")[2:]:
             case ["payments", "orders", order_id]:
                 found = [payment for payment in self.payments.values() if payment.order_id == order_id]
@@ -115,15 +99,6 @@ class Toss:
             case ["transactions"]:
                 return self.listed(request.query_params)
         raise Refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND")
-
-    def read(self, payment: Payment | None) -> Json:
-        """What a reader sees: for some reads what was, if Toss was told to lag."""
-        if payment is None:
-            raise Refusal(HTTPStatus.NOT_FOUND, "NOT_FOUND_PAYMENT")
-        if payment.stale_reads:
-            payment.stale_reads -= 1
-            return payment.stale
-        return payment.shown()
 
     def listed(self, query: Any) -> list[Json]:
         """A page of transactions."""
@@ -198,11 +173,6 @@ class Toss:
         if payment.method == DEPOSIT:
             told = {"createdAt": now(), "secret": payment.secret, "status": payment.status}
             self.outbox.add(encode({**told, "transactionKey": uuid4().hex, "orderId": payment.order_id}))
-
-
-def worded(code: str) -> Json:
-    """An error as Toss words it."""
-    return {"code": code, "message": "가짜 토스의 오류입니다."}
 
 
 def now() -> str:
