@@ -24,7 +24,6 @@ SILENT_S: Final = 5
 """A worker that has said nothing for this long may be dead. If it is not, a ring finds the report locked."""
 WAIT_S_MIN: Final = 2
 WAIT_S_MAX: Final = 60
-SWEEP_ROWS: Final = 500
 TRY_LOCK_REPORT: Final = "SELECT pg_try_advisory_lock(hashtextextended('audit_reports', %s))"
 UNLOCK_REPORT: Final = "SELECT pg_advisory_unlock(hashtextextended('audit_reports', %s))"
 BEGIN_ATTEMPT: Final = f"""
