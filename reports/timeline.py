@@ -34,6 +34,7 @@ DECISIVE: Final = frozenset(
         ChangeType.PARTICIPANT_REMOVED,
         ChangeType.PAYMENT_CREATED,
         ChangeType.PAYMENT_CHANGED,
+        ChangeType.PAYMENT_CORRECTED,
     }
 )
 SAID_ALREADY: Final = frozenset(

@@ -27,7 +27,7 @@ from reports.chain_attachment import encode
 from reports.document import render
 from reports.marks import chain_mark, page_mark
 from reports.moments import KOREA, length, millisecond, money, span
-from reports.words import Words
+from reports.words import WORDS, Words
 from tests.audit_reports import (
     CUSTOMER,
     DESCRIPTION,
@@ -40,6 +40,8 @@ from tests.audit_reports import (
     at,
     chained,
     long_story,
+    paid,
+    payment,
     report,
     story,
     text,
@@ -117,6 +119,19 @@ def test_page_1_says_who_canceled_how_long_before_the_start_and_what_went_back()
     assert squeezed(f"{CUSTOMER.name} (사용자 {CUSTOMER.user_id}) · 시작 3시간 4분 전") in page
     assert "일부환불160,000원112,000원" in page
     assert squeezed(chain_mark(report())) in page
+
+
+@pytest.mark.parametrize("language", Language)
+def test_what_a_provider_took_back_stands_in_the_timeline_in_words(language: Language) -> None:
+    corrected = paid(ChangeType.PAYMENT_CORRECTED, payment("COMPLETED", "112000.00"), payment("COMPLETED"))
+    page_1, page_2 = texts_of(
+        drawn(replace(of_steps([*story(), Step(at(days=6), None, corrected)]), language=language))
+    )[:2]
+    assert squeezed(Words(language)("PAYMENT_CORRECTED")) in page_1 + page_2
+
+
+def test_every_kind_of_change_has_words() -> None:
+    assert {str(kind) for kind in ChangeType} <= {key.split()[0] for key in WORDS}
 
 
 def test_equal_values_make_equal_bytes_in_any_process() -> None:
