@@ -8,15 +8,15 @@ somebody's own words is not sent: Stripe needs none, and it could not be erased 
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Generic, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
 import msgspec
 
+from domain.korea import KOREA
 from domain.money import MINOR_UNITS, Money
 from domain.payment import NOTHING, Provider, Snapshot, SnapshotRefund
-from domain.system_messages import KOREA
 from providers import client
 from providers.errors import ProviderUnknown
 
@@ -30,22 +30,30 @@ EXPAND: Final = "latest_charge.refunds"
 Query = dict[str, str | int | list[str]]
 
 
-class _Refund(msgspec.Struct, frozen=True):
+class _Object(msgspec.Struct, frozen=True):
     id: str
+
+
+Item = TypeVar("Item", bound=_Object)
+
+
+class _Refund(_Object, frozen=True):
     amount: int
     status: str | None = None
     payment_intent: str | None = None
     metadata: dict[str, str] | None = None
 
 
-class _Refunds(msgspec.Struct, frozen=True):
-    data: tuple[_Refund, ...]
+class _List(msgspec.Struct, Generic[Item], frozen=True):
+    """A page of a list: https://docs.stripe.com/api/pagination."""
+
+    data: tuple[Item, ...]
     has_more: bool = False
 
 
 class _Charge(msgspec.Struct, frozen=True):
     id: str
-    refunds: _Refunds | None = None
+    refunds: _List[_Refund] | None = None
     payment_method_details: "_Method | None" = None
 
 
@@ -53,10 +61,9 @@ class _Method(msgspec.Struct, frozen=True):
     type: str | None = None
 
 
-class _Intent(msgspec.Struct, frozen=True):
+class _Intent(_Object, frozen=True):
     """A PaymentIntent, as far as it is read, with its latest charge expanded."""
 
-    id: str
     status: str
     amount: int
     currency: str
@@ -64,11 +71,6 @@ class _Intent(msgspec.Struct, frozen=True):
     amount_received: int = 0
     metadata: dict[str, str] | None = None
     latest_charge: _Charge | None = None
-
-
-class _Intents(msgspec.Struct, frozen=True):
-    data: tuple[_Intent, ...]
-    has_more: bool = False
 
 
 def fetch_by_transaction(intent_id: str) -> Snapshot:
@@ -83,7 +85,7 @@ def fetch_by_order(order_id: str) -> Snapshot:
     Stripe's search finds a PaymentIntent about a minute after it was made.
     """
     query: Query = {"query": f"metadata['order_id']:'{order_id}'", "expand[]": f"data.{EXPAND}", "limit": PAGE}
-    found = client(Provider.STRIPE).get("/v1/payment_intents/search", _Intents, query).data
+    found = client(Provider.STRIPE).get("/v1/payment_intents/search", _List[_Intent], query).data
     if not found:
         raise ProviderUnknown(Provider.STRIPE, "no-such-order")
     return _snapshot(max(found, key=lambda intent: (intent.status == SUCCEEDED, intent.created)))
@@ -109,7 +111,7 @@ def list_day(day: date) -> Iterator[Snapshot]:
         "limit": PAGE,
     }
     seen = set()
-    for intent in _intents(during):
+    for intent in _listed("/v1/payment_intents", _List[_Intent], {**during, "expand[]": f"data.{EXPAND}"}):
         seen.add(intent.id)
         yield _snapshot(intent)
     for given_back in _refunds(during):
@@ -118,21 +120,17 @@ def list_day(day: date) -> Iterator[Snapshot]:
             yield fetch_by_transaction(given_back.payment_intent)
 
 
-def _intents(query: Query) -> Iterator[_Intent]:
-    page = client(Provider.STRIPE).get("/v1/payment_intents", _Intents, {**query, "expand[]": f"data.{EXPAND}"})
+def _listed(path: str, shape: type[_List[Item]], query: Query) -> Iterator[Item]:
+    """All of a list, page by page."""
+    page = client(Provider.STRIPE).get(path, shape, query)
     yield from page.data
     while page.has_more:
-        after: Query = {**query, "expand[]": f"data.{EXPAND}", "starting_after": page.data[-1].id}
-        page = client(Provider.STRIPE).get("/v1/payment_intents", _Intents, after)
+        page = client(Provider.STRIPE).get(path, shape, {**query, "starting_after": page.data[-1].id})
         yield from page.data
 
 
 def _refunds(query: Query) -> Iterator[_Refund]:
-    page = client(Provider.STRIPE).get("/v1/refunds", _Refunds, query)
-    yield from page.data
-    while page.has_more:
-        page = client(Provider.STRIPE).get("/v1/refunds", _Refunds, {**query, "starting_after": page.data[-1].id})
-        yield from page.data
+    return _listed("/v1/refunds", _List[_Refund], query)
 
 
 def _snapshot(intent: _Intent) -> Snapshot:
