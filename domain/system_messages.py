@@ -4,7 +4,7 @@ No free text of anybody's is repeated: titles, places and reasons are read of th
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
@@ -12,6 +12,7 @@ import msgspec
 
 from domain.history import ChangeType, Entry
 from domain.ids import RANDOM_MAX
+from domain.korea import KOREA
 from domain.money import text as sum_text
 from domain.operations import Create, encode
 from domain.payment import PaymentStatus
@@ -21,7 +22,6 @@ from domain.submissions import REPEAT_WINDOW_SYSTEM_MS, Submission, body_hash, i
 MESSAGE_TYPE: Final = "system"
 NO_APP: Final = 0
 """Calling apps are numbered from 1."""
-KOREA: Final = timezone(timedelta(hours=9), "KST")
 TEXTS: Final[Mapping[tuple[str, str | None], str]] = {
     (ChangeType.CONFIRMED, "status"): "약속이 확정되었어요.",
     (ChangeType.UPDATED, "title"): "약속 이름이 바뀌었어요.",

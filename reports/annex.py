@@ -9,8 +9,9 @@ from reportlab.lib.units import mm
 from domain.audit_report import AuditReport, Progress
 from domain.history import Entry
 from domain.history_verify import Fault
+from domain.korea import KOREA
 from reports.describe import Told, tell
-from reports.moments import KOREA, millisecond
+from reports.moments import millisecond
 from reports.sheet import Printed, Sheet
 from reports.styles import (
     BAD,

@@ -2,7 +2,6 @@
 
 import zlib
 from collections.abc import Iterable
-from datetime import datetime
 from hashlib import md5
 from typing import Any, Final
 
@@ -11,8 +10,11 @@ from reportlab.pdfbase import pdfdoc
 JSON_TYPE: Final = "/application#2Fjson"
 
 
-def attach(document: Any, name: str, description: str, pieces: Iterable[bytes], at: datetime) -> None:
-    """Put a JSON file into the document, compressed as it comes: it may be larger than memory should hold."""
+def attach(document: Any, name: str, description: str, pieces: Iterable[bytes], at: str) -> None:
+    """Put a JSON file into the document, compressed as it comes: it may be larger than memory should hold.
+
+    `at` is a date as `moments.pdf_date` writes it.
+    """
     compressor = zlib.compressobj()
     digest = md5(usedforsecurity=False)
     size = 0
@@ -24,7 +26,7 @@ def attach(document: Any, name: str, description: str, pieces: Iterable[bytes], 
     compressed += compressor.flush()
     parameters = {
         "Size": size,
-        "ModDate": pdfdoc.PDFString(f"D:{at:%Y%m%d%H%M%S}Z"),
+        "ModDate": pdfdoc.PDFString(at),
         "CheckSum": f"<{digest.hexdigest()}>",
     }
     embedded = pdfdoc.PDFStream(content=bytes(compressed))

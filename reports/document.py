@@ -1,6 +1,5 @@
 """The audit PDF, from values to bytes, before it is signed: equal values make equal bytes (P9)."""
 
-from datetime import UTC
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -9,6 +8,7 @@ from reports import annex, brief, chain_attachment, checking, timeline
 from reports.attachments import attach
 from reports.fonts import load
 from reports.marks import chain_mark, page_mark
+from reports.moments import pdf_date
 from reports.sheet import Sheet
 from reports.styles import FOOTER_BOTTOM, FRAME, FRAME_MARK, HEADER_TOP, LEFT, PAGE_HEIGHT, RIGHT
 from reports.words import Words
@@ -33,7 +33,7 @@ def render(report: AuditReport, out: BinaryIO, fonts: Path, progress: Progress) 
         chain_attachment.FILE_NAME,
         words("subject", length=report.chain.length),
         chain_attachment.encode(report),
-        report.requested_at.astimezone(UTC),
+        pdf_date(report.requested_at),
     )
     sheet.finish(lambda sheet, page, pages: _draw_frame(sheet, report, words, page, pages))
 
@@ -47,8 +47,7 @@ def _describe(sheet: Sheet, report: AuditReport, words: Words) -> None:
     canvas.setAuthor("timingle")
     canvas.setCreator("timingle")
     canvas.setProducer(PRODUCER)
-    at = report.requested_at.astimezone(UTC)
-    canvas.setDateFormatter(lambda *_: f"D:{at:%Y%m%d%H%M%S}Z")
+    canvas.setDateFormatter(lambda *_: pdf_date(report.requested_at))
     canvas.setViewerPreference("DisplayDocTitle", "true")
     canvas.showOutline()
 

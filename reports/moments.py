@@ -1,12 +1,13 @@
 """Times, spans and amounts as a reader of the document's language writes them."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
 from domain.audit_report import Language
+from domain.korea import KOREA
+from domain.money import MINOR_UNITS
 
-KOREA: Final = timezone(timedelta(hours=9), "KST")
 CALENDAR_YEARS: Final = 400
 """After so many years days and weekdays come again (Gregorian calendar)."""
 WEEKDAYS: Final = {
@@ -44,6 +45,11 @@ def millisecond(at: datetime, zone: timezone) -> str:
     return f"{day} {there:%H:%M:%S}.{there.microsecond // 1_000:03d} {there:%Z}"
 
 
+def pdf_date(at: datetime) -> str:
+    """D:20261125090005Z: in UTC, as files write it (ISO 32000-1, 7.9.4)."""
+    return f"D:{at.astimezone(UTC):%Y%m%d%H%M%S}Z"
+
+
 def _there(at: datetime, zone: timezone) -> tuple[str, datetime]:
     """The day, and a time of that weekday. In Korea the last hours of the year 9999 are beyond Python's calendar."""
     try:
@@ -65,7 +71,7 @@ def length(span_of: timedelta, language: Language) -> str:
 
 
 def money(amount: Decimal, currency: str, language: Language) -> str:
-    """An amount with its currency; won have no fractions."""
-    whole = amount == amount.to_integral_value()
-    shown = f"{amount:,.0f}" if whole and currency == "KRW" else f"{amount:,.2f}"
+    """An amount with its currency; where that has no fractions none is printed, unless there is one all the same."""
+    is_whole = MINOR_UNITS.get(currency) == 0 and amount == amount.to_integral_value()
+    shown = f"{amount:,.0f}" if is_whole else f"{amount:,.2f}"
     return f"{shown}원" if currency == "KRW" and language is Language.KOREAN else f"{shown} {currency}"

@@ -11,9 +11,10 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, LongTable, Paragraph, SimpleDocTemplate
 
 from domain.history import Entry
+from domain.korea import KOREA
 from reports.annex import ACTOR_WIDTH, CHANGE_WIDTH, NUMBER_WIDTH, TIME_WIDTH
 from reports.describe import tell
-from reports.moments import KOREA, millisecond
+from reports.moments import millisecond
 from reports.timeline import who
 from reports.words import Words
 

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 from rich.text import Text
 
+from domain.korea import KOREA
 from local.demo.api import Body, DemoError, Event, History
-from local.demo.script import SALON_TIME, Cancels, Confirms, Line, Moves, WalkIn, script
+from local.demo.script import Cancels, Confirms, Line, Moves, WalkIn, script
 from local.demo.script import Event as Planned
 from local.demo.stage import Appointment, Stage
 
@@ -102,7 +103,7 @@ def watch_the_clock(stage: Stage) -> None:
     propose(stage, planned, {"start_time": now - BEGAN_AGO, "end_time": ends, "allow_past": True})
     for who in planned.participants:
         agree(stage, planned.id, who)
-    at = f"{now.astimezone(SALON_TIME):%H:%M}"
+    at = f"{now.astimezone(KOREA):%H:%M}"
     first = Line(at=at, event=planned.id, who=planned.creator)
     stage.show.line(first, Text(f"{planned.title}: ends in {planned.ends_in_s} s"), planned.english)
     path, query = f"/events/{stage.event_ids[planned.id]}", {"as_user": stage.user_ids[planned.creator]}

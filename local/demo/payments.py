@@ -8,9 +8,10 @@ from typing import Final
 
 from rich.text import Text
 
+from domain.korea import KOREA
 from local.demo.api import Body, DemoError, Event, History, PaymentAnswer
 from local.demo.events import relayed
-from local.demo.script import SALON_TIME, Line, Payment, script
+from local.demo.script import Line, Payment, script
 from local.demo.stage import Paid, Stage
 
 CHANGED_S_MAX: Final = 20.0
@@ -142,4 +143,4 @@ def tell(stage: Stage, paid: Paid, who: str, what: str, english: str = "", *, fi
 
 def line_of(paid: Paid, who: str) -> Line:
     """It happens now."""
-    return Line(at=f"{datetime.now(UTC).astimezone(SALON_TIME):%H:%M}", event=paid.planned.event, who=who)
+    return Line(at=f"{datetime.now(UTC).astimezone(KOREA):%H:%M}", event=paid.planned.event, who=who)

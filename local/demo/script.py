@@ -1,14 +1,15 @@
 """The bundled conversation: who takes part, in which events, and what is said and done, line by line."""
 
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from domain.korea import KOREA
+
 FILE: Final = Path(__file__).with_name("conversation.toml")
-SALON_TIME: Final = timezone(timedelta(hours=9), "KST")
 APPOINTMENT: Final = timedelta(minutes=90)
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -37,7 +38,7 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def times(self, now: datetime, hour: int | None = None) -> tuple[datetime, datetime]:
         """Start and end: on the next such weekday that is not today, at its own hour or another."""
         at = self.hour if hour is None else hour
-        today = now.astimezone(SALON_TIME).replace(hour=at, minute=0, second=0, microsecond=0)
+        today = now.astimezone(KOREA).replace(hour=at, minute=0, second=0, microsecond=0)
         ahead = (WEEKDAYS.index(self.weekday) - today.weekday()) % len(WEEKDAYS) or len(WEEKDAYS)
         start = today + timedelta(days=ahead)
         return start, start + APPOINTMENT

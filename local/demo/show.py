@@ -13,8 +13,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
+from domain.korea import KOREA
 from local.demo.api import Entry, History
-from local.demo.script import SALON_TIME, Line, script
+from local.demo.script import Line, script
 from reports.verifier import Verdict
 
 WIDTH_IN_A_FILE: Final = 120
@@ -63,7 +64,7 @@ def described(entry: Entry, names: Mapping[int, str]) -> str:
 
 def clock(moment: str) -> str:
     """The salon's time of day."""
-    return f"{datetime.fromisoformat(moment).astimezone(SALON_TIME):%H:%M}"
+    return f"{datetime.fromisoformat(moment).astimezone(KOREA):%H:%M}"
 
 
 class Show:
@@ -100,7 +101,7 @@ class Show:
         grid.add_column(ratio=1, overflow="fold")
         grid.add_column(width=8, style="dim")
         for entry in reversed(history.entries):
-            at = f"{entry.changed_at.astimezone(SALON_TIME):%H:%M:%S.%f}"[:-3]
+            at = f"{entry.changed_at.astimezone(KOREA):%H:%M:%S.%f}"[:-3]
             nobody = "provider" if entry.field_name == "payments" else "the clock"
             who, what = entry.actor_name or nobody, described(entry, names)
             grid.add_row(str(entry.chain_seq), at, who, entry.change_type, what, entry.entry_hash[:8])

@@ -2,7 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,11 +11,11 @@ from uuid import uuid4
 import msgspec
 from starlette.requests import Request
 
+from domain.korea import KOREA
 from tests.fakes.deliveries import Outbox
 from tests.fakes.provider import Lagging, Provider
 from tests.fakes.wire import Json, Refusal
 
-KOREA: Final = timezone(timedelta(hours=9))
 DEPOSIT: Final = "가상계좌"
 PAID: Final = ("DONE", "PARTIAL_CANCELED")
 

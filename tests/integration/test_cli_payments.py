@@ -6,8 +6,8 @@ import pytest
 
 from cli.exit_codes import ExitCode
 from domain.history_verify import FaultKind
+from domain.korea import KOREA
 from domain.payment import Provider
-from domain.system_messages import KOREA
 from local.stack import Stack
 from stores.waiting import Jobs
 from tasks.audit import audit

@@ -10,9 +10,9 @@ from uuid import uuid4
 import pytest
 
 import providers
+from domain.korea import KOREA
 from domain.money import Money
 from domain.payment import NOTHING, PaymentStatus, Provider, Snapshot, state_of
-from domain.system_messages import KOREA
 from providers import ProviderSettings, stripe, toss
 from providers.errors import ProviderAway, ProviderRefused, ProviderUnknown
 from providers.http import BREAKER_FAILURES_MAX, TRIES_MAX, Pace

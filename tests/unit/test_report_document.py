@@ -22,11 +22,12 @@ from pypdfium2 import PdfDocument
 from domain.audit_report import AuditReport, Language
 from domain.history import Change, ChangeType
 from domain.history_verify import Fault, FaultKind
+from domain.korea import KOREA
 from local.install import FONTS
 from reports.chain_attachment import encode
 from reports.document import render
 from reports.marks import chain_mark, page_mark
-from reports.moments import KOREA, length, millisecond, money, span
+from reports.moments import length, millisecond, money, span
 from reports.words import WORDS, Words
 from tests.audit_reports import (
     CUSTOMER,
@@ -351,4 +352,5 @@ def test_moments_and_amounts_are_written_as_their_readers_do() -> None:
     payment = report().payments[0]
     assert money(payment.amount, "KRW", Language.KOREAN) == "160,000원"
     assert money(payment.amount, "USD", Language.ENGLISH) == "160,000.00 USD"
+    assert money(payment.amount, "JPY", Language.ENGLISH) == "160,000 JPY"
     assert {who.user_id for who in PEOPLE.values()} == {one.user_id for one in report().participants}
