@@ -31,8 +31,9 @@ def system(stack: Stack) -> Stack:
 
 @pytest.fixture
 def fakes(stack: Stack) -> Iterator[Fakes]:
-    """Toss and Stripe, faked, without payments, failures or events of an earlier test; they send to ingest."""
+    """Toss and Stripe, faked, without payments, failures or events of another test; they send to ingest."""
     stack.start(local_fakes.NAME)
     with Fakes(local_fakes.url(stack.ports)) as both:
         both.reset()
         yield both
+        both.reset()

@@ -148,6 +148,7 @@ def test_the_secret_of_a_deposit_is_held_against_the_one_that_toss_told(
     bank.confirm(payment, begun.payment_key)
     known = "SELECT deposit_secret_hash IS NOT NULL FROM payments WHERE id = %s"
     wait_until("its secret is known", lambda: behind.sql(known, payment.id) == [(True,)])
+    wait_until("Toss's own two have come beside it", lambda: len(rows(behind, payment.order_id)) == 3)
     before = len(rows(behind, payment.order_id))
     for secret in ("forged", "", begun.secret[:-1], begun.secret + "a"):
         assert refusal(web.post("/toss", json=deposit(payment.order_id, secret))) == (400, "")
