@@ -209,6 +209,16 @@ CREATE FUNCTION public.complete_if_due(event_id bigint) RETURNS boolean
         WHERE e.id = $1 AND e.status = 'CONFIRMED' AND e.end_time <= clock_timestamp() FOR NO KEY UPDATE))
 $_$;
 
+CREATE FUNCTION public.copy_start_time() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE public.event_participants AS p SET start_time = NEW.start_time WHERE p.event_id = NEW.id;
+    RETURN NULL;
+END;
+$$;
+
 CREATE FUNCTION public.current_user_id() RETURNS bigint
     LANGUAGE sql STABLE
     RETURN (NULLIF(current_setting('timingle.user_id'::text, true), ''::text))::bigint;
@@ -518,6 +528,16 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.keep_start_time() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    SELECT e.start_time INTO NEW.start_time FROM public.events AS e WHERE e.id = NEW.event_id FOR SHARE;
+    RETURN NEW;
+END;
+$$;
+
 CREATE FUNCTION public.keep_updated_at() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -600,6 +620,7 @@ CREATE TABLE public.event_participants (
     confirmed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     joined_seq bigint DEFAULT 0 NOT NULL,
+    start_time timestamp with time zone NOT NULL,
     CONSTRAINT event_participants_joined_seq_check CHECK ((joined_seq >= 0))
 );
 
@@ -1051,8 +1072,6 @@ CREATE INDEX idx_events_start_time ON public.events USING btree (start_time);
 
 CREATE INDEX idx_events_status ON public.events USING btree (status);
 
-CREATE INDEX idx_events_upcoming ON public.events USING btree (id, start_time) WHERE ((status)::text = ANY ((ARRAY['PROPOSED'::character varying, 'CONFIRMED'::character varying])::text[]));
-
 CREATE INDEX idx_history_changed ON public.event_history_outbox USING brin (changed_at);
 
 CREATE INDEX idx_history_participant ON public.event_history_outbox USING btree (((event_id)::text), (((COALESCE(new_value, old_value))::jsonb ->> 'user_id'::text)), chain_seq) WHERE (field_name = 'participants'::text);
@@ -1062,6 +1081,8 @@ CREATE INDEX idx_history_relayed ON public.event_history_outbox USING btree (rel
 CREATE INDEX idx_history_unrelayed ON public.event_history_outbox USING btree (event_id, chain_seq) WHERE (relayed_at IS NULL);
 
 CREATE INDEX idx_idempotency_keys_created ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX idx_participants_upcoming ON public.event_participants USING btree (user_id, start_time, event_id);
 
 CREATE INDEX idx_participants_user ON public.event_participants USING btree (user_id, event_id);
 
@@ -1105,6 +1126,8 @@ CREATE INDEX idx_webhooks_received ON public.payment_webhooks USING brin (receiv
 
 CREATE INDEX idx_webhooks_waiting ON public.payment_webhooks USING btree (next_try_at, id) WHERE (state = 'waiting'::text);
 
+CREATE TRIGGER copy_start_time AFTER UPDATE OF start_time ON public.events FOR EACH ROW WHEN ((new.start_time <> old.start_time)) EXECUTE FUNCTION public.copy_start_time();
+
 CREATE TRIGGER guard_audit_report BEFORE UPDATE ON public.audit_reports FOR EACH ROW EXECUTE FUNCTION public.guard_audit_report();
 
 CREATE CONSTRAINT TRIGGER guard_event_history AFTER INSERT OR UPDATE ON public.events DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_event_history();
@@ -1127,7 +1150,7 @@ CREATE TRIGGER guard_history_truncate BEFORE TRUNCATE ON public.event_history_ou
 
 ALTER TABLE public.event_history_outbox ENABLE ALWAYS TRIGGER guard_history_truncate;
 
-CREATE CONSTRAINT TRIGGER guard_participant_history AFTER INSERT OR DELETE OR UPDATE ON public.event_participants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_participant_history();
+CREATE CONSTRAINT TRIGGER guard_participant_history AFTER INSERT OR DELETE OR UPDATE OF event_id, user_id, confirmed, joined_seq ON public.event_participants DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.guard_participant_history();
 
 ALTER TABLE public.event_participants ENABLE ALWAYS TRIGGER guard_participant_history;
 
@@ -1142,6 +1165,8 @@ ALTER TABLE public.payments ENABLE ALWAYS TRIGGER guard_payment_state;
 CREATE TRIGGER guard_refund_sum BEFORE INSERT OR UPDATE OF payment_id, amount ON public.payment_refunds FOR EACH ROW EXECUTE FUNCTION public.guard_refund_sum();
 
 CREATE TRIGGER keep_confirmed_at BEFORE INSERT OR UPDATE ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_confirmed_at();
+
+CREATE TRIGGER keep_start_time BEFORE INSERT OR UPDATE OF event_id, start_time ON public.event_participants FOR EACH ROW EXECUTE FUNCTION public.keep_start_time();
 
 CREATE TRIGGER keep_updated_at BEFORE UPDATE ON public.audit_reports FOR EACH ROW EXECUTE FUNCTION public.keep_updated_at();
 
@@ -1317,6 +1342,8 @@ REVOKE ALL ON FUNCTION public.complete_events(due public.history_change[]) FROM 
 REVOKE ALL ON FUNCTION public.complete_if_due(event_id bigint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.complete_if_due(event_id bigint) TO timingle_api;
 
+REVOKE ALL ON FUNCTION public.copy_start_time() FROM PUBLIC;
+
 GRANT SELECT ON TABLE public.events TO timingle_api;
 
 GRANT INSERT(id) ON TABLE public.events TO timingle_api;
@@ -1353,6 +1380,8 @@ REVOKE ALL ON FUNCTION public.guard_participant_history() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.guard_payment_history() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.guard_refund_sum() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.keep_start_time() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.make_change_id(changed_at timestamp with time zone, chain_seq bigint) FROM PUBLIC;
 

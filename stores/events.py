@@ -44,8 +44,8 @@ REMOVE_PARTICIPANT: Final = "DELETE FROM event_participants WHERE event_id = %s 
 SELECT_UPCOMING: Final = f"""
     SELECT {COLUMNS} FROM users AS u LEFT JOIN LATERAL (
         SELECT mine.* FROM event_participants AS me JOIN events AS mine ON mine.id = me.event_id
-        WHERE me.user_id = u.id AND mine.status IN ('PROPOSED', 'CONFIRMED') AND mine.start_time >= now()
-        ORDER BY mine.start_time, mine.id LIMIT %s
+        WHERE me.user_id = u.id AND me.start_time >= now() AND mine.status IN ('PROPOSED', 'CONFIRMED')
+        ORDER BY me.start_time, me.event_id LIMIT %s
     ) AS e ON TRUE
     WHERE u.id = %s AND u.deleted_at IS NULL ORDER BY e.start_time, e.id"""  # noqa: S608
 

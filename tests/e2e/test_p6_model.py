@@ -14,7 +14,7 @@ from psycopg_pool import ConnectionPool
 from domain.history_verify import verify
 from stores import history_outbox
 from stores.connections import open_pool
-from tests.e2e.answers import Event
+from tests.e2e.answers import Event, Events
 from tests.e2e.app import App
 from tests.e2e.behind import Behind
 
@@ -131,9 +131,10 @@ class Calls(RuleBasedStateMachine):
     def agree(self, event: Event) -> None:
         """What was answered is what the model says, and a receipt."""
         people = {self.users.index(one.user_id): one.confirmed for one in event.participants}
-        told = (event.status, event.title, event.end_time.minute, people, event.canceled_reason)
+        minutes = {event.start_time.minute, event.end_time.minute}
+        told = (event.status, event.title, minutes, people, event.canceled_reason)
         model = self.model
-        assert told == (model.status, model.title, model.minutes, model.people, model.reason)
+        assert told == (model.status, model.title, {model.minutes}, model.people, model.reason)
         self.receipts[event.history_length] = bytes.fromhex(event.history_head or "")
 
     def post(self, what: str, expected: Callable[[int], HTTPStatus], actor: int, **more: object) -> None:
@@ -146,7 +147,8 @@ class Calls(RuleBasedStateMachine):
 
     @rule(actor=who, minutes=st.integers(0, 2))
     def move(self, actor: int, minutes: int) -> None:
-        body = {"actor_id": self.users[actor], "end_time": f"2099-01-01T11:0{minutes}:00+09:00"}
+        times = {f"{end}_time": f"2099-01-01T{hour}:0{minutes}:00+09:00" for end, hour in (("start", 10), ("end", 11))}
+        body = {"actor_id": self.users[actor], **times}
         self.ask(self.model.move(actor, minutes), "PATCH", "", body)
 
     @rule(actor=who, user=who)
@@ -178,6 +180,14 @@ class Calls(RuleBasedStateMachine):
         assert verify(history_outbox.of_event(self.pool, self.event), event, self.receipts) == []
         people = {self.users.index(one.user_id): one.confirmed for one in event.participants}
         assert (event.status, event.title, people) == (self.model.status, self.model.title, self.model.people)
+
+    @invariant()
+    def who_takes_part_has_it_among_the_next_events(self) -> None:
+        going = self.model.people if self.model.status in ("PROPOSED", "CONFIRMED") else {}
+        for place, user in enumerate(self.users):
+            found = self.app.get(Events, f"/users/{user}/events/upcoming").events
+            minutes = [event.start_time.minute for event in found if event.id == self.event]
+            assert minutes == ([self.model.minutes] if place in going else [])
 
 
 def test_database_model_and_chain_agree_whatever_is_called_in_whatever_order(app: App, behind: Behind) -> None:
