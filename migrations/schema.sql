@@ -189,6 +189,8 @@ CREATE FUNCTION public.chain_next(hash bytea, head bytea, bytes bytea) RETURNS b
 CREATE FUNCTION public.complete_events(due public.history_change[]) RETURNS TABLE(event_id bigint, changed_at timestamp with time zone)
     LANGUAGE sql
     SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
     AS $_$
     WITH entries AS MATERIALIZED (
         SELECT * FROM public.chain_history($1, NULL, NULL)

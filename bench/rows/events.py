@@ -10,6 +10,7 @@ from typing import Final
 
 import redis
 from celery import Celery
+from psycopg_pool import ConnectionPool
 
 from bench.event_stage import (
     FAR_S,
@@ -76,24 +77,25 @@ def measure(stage: Stage) -> list[Section]:
 def _speeds(stage: Stage, connection: Connection) -> dict[str, list[float]]:
     """Events a second of each way, round by round."""
     found: dict[str, list[float]] = {"sweep": [], "plain UPDATE": [], "a task an event": []}
-    for _ in range(stage.sizes.rounds):
-        due = make_events(stage, connection, stage.sizes.due_events, PAST_S)
-        found["plain UPDATE"].append(len(due) / _plain(connection))
-        found["sweep"].append(len(due) / _sweep(stage))
-        shown = ", ".join(f"{way} {speeds[-1]:,.0f}" for way, speeds in found.items() if speeds)
-        stage.show.step(f"  events/s: {shown}")
-    found["a task an event"].append(_tasks(stage, connection))
+    with closing(open_pool(stage.settings.postgres_url)) as pool:  # for all rounds, as a worker keeps its own
+        for _ in range(stage.sizes.rounds):
+            due = make_events(stage, connection, stage.sizes.due_events, PAST_S)
+            found["plain UPDATE"].append(len(due) / _plain(connection))
+            found["sweep"].append(len(due) / _sweep(pool))
+            shown = ", ".join(f"{way} {speeds[-1]:,.0f}" for way, speeds in found.items() if speeds)
+            stage.show.step(f"  events/s: {shown}")
+        found["a task an event"].append(_tasks(stage, connection))
+        _sweep(pool)  # what its window left
     stage.show.step(f"  a task an event: {found['a task an event'][0]:,.0f} events/s")
     return found
 
 
-def _sweep(stage: Stage) -> float:
+def _sweep(pool: ConnectionPool) -> float:
     """Seconds until all that is due is DONE, by one sweep."""
-    with closing(open_pool(stage.settings.postgres_url)) as pool:
-        began = time.monotonic()
-        for page in due_events.pages(pool):
-            due_events.complete(pool, page)
-        return time.monotonic() - began
+    began = time.monotonic()
+    for page in due_events.pages(pool):
+        due_events.complete(pool, page)
+    return time.monotonic() - began
 
 
 def _plain(connection: Connection) -> float:
@@ -127,7 +129,6 @@ def _tasks(stage: Stage, connection: Connection) -> float:
         while now - began < stage.sizes.window_s and done < len(due):
             time.sleep(LOOK_S)
             done, now = count_done(connection, due), time.monotonic()
-    _sweep(stage)  # what its window left
     return (done - first) / (now - began)
 
 

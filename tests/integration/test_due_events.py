@@ -10,7 +10,7 @@ import pytest
 from bench.confirmed_events import make_confirmed, make_users
 from domain.history_verify import verify
 from stores import due_events
-from stores.due_events import SELECT_DUE
+from stores.due_events import COMPLETE_DUE, SELECT_DUE
 from stores.events_lag import SELECT_LAG, EventsLag
 from tasks import events
 from tests.integration.chained import Connection, read_chain, read_event
@@ -20,6 +20,8 @@ from tests.integration.tampering import unguarded
 COUNT_DONE_ONCE = """
     SELECT count(*) FROM events AS e WHERE e.id = ANY(%s) AND e.status = 'DONE' AND e.history_length = 6
         AND (SELECT count(*) FROM event_history_outbox AS h WHERE h.event_id = e.id AND h.change_type = 'DONE') = 1"""
+SELECT_EVENTS_READ = "SELECT seq_tup_read, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'events'"
+"""Rows of events that this connection has looked at, as far as they are not yet counted elsewhere."""
 PAGE = 200
 """Events that one statement of these sweeps makes DONE: a tenth of what the real ones do."""
 PAST_S = -3_600.0
@@ -152,3 +154,20 @@ def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
     assert "idx_events_confirmed_end" in plan
     assert "Rows Removed by Filter" not in plan
     assert "Sort" not in plan
+
+
+def test_a_page_costs_the_same_however_long_the_backlog_is_and_however_many_events_there_are(
+    owner: Connection, people: list[int]
+) -> None:
+    """P7."""
+    make_confirmed(owner, people, 3_000, FUTURE_S)
+    owner.execute("ANALYZE events")  # PostgreSQL knows of a time when none of these was due
+    make_confirmed(owner, people, 3_000, PAST_S)
+    due = owner.execute(SELECT_DUE, (datetime.now(UTC), *due_events.BEGINNING, PAGE)).fetchall()
+    with owner.transaction():
+        (before,) = owner.execute(SELECT_EVENTS_READ).fetchall()
+        done = owner.execute(COMPLETE_DUE, ([event_id for _, event_id in due],)).fetchall()
+        (after,) = owner.execute(SELECT_EVENTS_READ).fetchall()
+    scanned, by_index = (now - then for then, now in zip(before, after, strict=True))
+    assert (len(done), scanned) == (PAGE, 0)
+    assert by_index <= 5 * PAGE
