@@ -15,11 +15,12 @@ from cli.exit_codes import ExitCode
 from cli.opened import check_schema, opened
 from cli.tables import print_table
 from domain.errors import Away, TimingleError
-from stores import dead_letters, migrations_postgres, migrations_scylla, payments_lag, tables
+from stores import dead_letters, migrations_postgres, migrations_scylla, payments_lag, reports_lag, tables
 from stores.connections import Stores
 from stores.dead_letters import State
 from stores.journal import Journal, JournalState, open_async
 from stores.payments_lag import PaymentsLag
+from stores.reports_lag import ReportsLag
 
 MIB: Final = 1_048_576
 BROKER_S_MAX: Final = 3
@@ -52,6 +53,7 @@ class Health(msgspec.Struct, frozen=True):
     queues: dict[str, int] | None
     dead_letters: dict[State, int] | None
     payments: list[PaymentsLag] | None
+    reports: ReportsLag | None
     windows: list[Windows] | None
 
 
@@ -60,6 +62,7 @@ class PostgresSeen(NamedTuple):
 
     dead_letters: dict[State, int]
     payments: list[PaymentsLag]
+    reports: ReportsLag
     first_event_at: datetime | None
 
 
@@ -116,16 +119,19 @@ def look() -> Health:
         queues=queues,
         dead_letters=None if postgres is None else postgres.dead_letters,
         payments=None if postgres is None else postgres.payments,
+        reports=None if postgres is None else postgres.reports,
         windows=None if postgres is None or windowed is None else [count(t, postgres.first_event_at) for t in windowed],
     )
 
 
 def look_at_postgres(stores: Stores) -> PostgresSeen:
-    """Dead letters, what waits of payments, and when the first event was made. Raises Away, MigrationError."""
+    """Dead letters, what waits of payments and of reports, and when events began. Raises Away, MigrationError."""
     with migrations_postgres.connect(settings.current().postgres_url) as schema:
         check_schema(schema, "migrations")
     pool = stores.postgres
-    return PostgresSeen(dead_letters.count_by_state(pool), payments_lag.seen(pool), tables.first_event_at(pool))
+    return PostgresSeen(
+        dead_letters.count_by_state(pool), payments_lag.seen(pool), reports_lag.seen(pool), tables.first_event_at(pool)
+    )
 
 
 def look_at_scylla(stores: Stores) -> list[tables.WindowedTable]:
@@ -177,7 +183,10 @@ def show(seen: Health) -> None:
     letters = seen.dead_letters[State.OPEN] if seen.dead_letters else UNKNOWN
     payments = [("payments", UNKNOWN)] if seen.payments is None else [(named(lag), lag.count) for lag in seen.payments]
     queues = waiting or [("queues", UNKNOWN)]
-    print_table(("what waits", "count"), [*queues, ("dead letters, open", letters), *payments])
+    reports = [("audit PDFs", seen.reports.waiting if seen.reports else UNKNOWN)]
+    if seen.reports and seen.reports.failed:
+        reports.append(("audit PDFs, given up within 24 h", seen.reports.failed))
+    print_table(("what waits", "count"), [*queues, ("dead letters, open", letters), *payments, *reports])
     windows = [(w.table, f"{w.window_days:g} days", w.windows) for w in seen.windows or ()]
     print_table(("table", "time window", "windows"), windows or [(UNKNOWN, UNKNOWN, UNKNOWN)])
 

@@ -14,9 +14,9 @@ from starlette.routing import Route
 
 from domain.errors import Away
 from ingest.calls import encode_json
-from ingest.metrics import DEAD_LETTERS, show_events, show_journal, show_payments
+from ingest.metrics import DEAD_LETTERS, show_events, show_journal, show_payments, show_reports
 from ingest.services import Services
-from stores import dead_letters, events_lag, payments_lag, probes
+from stores import dead_letters, events_lag, payments_lag, probes, reports_lag
 from stores.journal import Journal
 
 
@@ -65,6 +65,7 @@ async def metrics(request: Request) -> Response:
         DEAD_LETTERS.set(await dead_letters.count_open(stores.postgres))
         show_events(await events_lag.look(stores.postgres))
         show_payments(await payments_lag.look(stores.postgres))
+        show_reports(await reports_lag.look(stores.postgres))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -9,6 +9,7 @@ from domain.payment import QuarantineReason
 from stores.events_lag import EventsLag
 from stores.journal import JournalState
 from stores.payments_lag import PaymentsLag
+from stores.reports_lag import ReportsLag
 
 CALLS: Final = Counter("timingle_http_calls", "Calls answered", ("method", "path", "status"))
 SECONDS: Final = Histogram(
@@ -33,6 +34,9 @@ PAYMENT_JOBS_OLDEST: Final = Gauge("timingle_payment_jobs_oldest_seconds", "Age 
 QUARANTINED: Final = Gauge(
     "timingle_payment_webhooks_quarantined", "What providers say that is not what was asked for", ("reason",)
 )
+REPORTS: Final = Gauge("timingle_reports_waiting", "Audit PDFs that are not made yet")
+REPORTS_OLDEST: Final = Gauge("timingle_reports_oldest_seconds", "Since the oldest of them was asked for")
+REPORTS_FAILED: Final = Gauge("timingle_reports_failed", "Audit PDFs that were given up within the last 24 hours")
 
 
 class RouteMetrics:
@@ -81,3 +85,10 @@ def show_payments(lags: Sequence[PaymentsLag]) -> None:
     quarantined = {lag.reason: lag.count for lag in lags if lag.state == "quarantined"}
     for reason in QuarantineReason:
         QUARANTINED.labels(reason.value).set(quarantined.get(reason.value, 0))
+
+
+def show_reports(lag: ReportsLag) -> None:
+    """Set the gauges of audit PDFs."""
+    REPORTS.set(lag.waiting)
+    REPORTS_OLDEST.set(lag.oldest_s)
+    REPORTS_FAILED.set(lag.failed)

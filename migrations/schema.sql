@@ -615,6 +615,17 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION public.reports_lag() RETURNS TABLE(waiting bigint, oldest_s double precision, failed bigint)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT count(*), coalesce(greatest(extract(epoch FROM now() - min(r.created_at)), 0), 0), (
+            SELECT count(*) FROM public.audit_reports AS f
+            WHERE f.status = 'failed' AND f.updated_at > now() - INTERVAL '1 day'
+        )
+    FROM public.audit_reports AS r WHERE r.status IN ('queued', 'running')
+$$;
+
 CREATE TABLE public.event_participants (
     event_id bigint NOT NULL,
     user_id bigint NOT NULL,
@@ -1052,6 +1063,8 @@ ALTER TABLE ONLY public.users
 
 CREATE INDEX idx_audit_reports_expiry ON public.audit_reports USING btree (expires_at) WHERE ((status)::text = 'ready'::text);
 
+CREATE INDEX idx_audit_reports_failed ON public.audit_reports USING btree (updated_at) WHERE ((status)::text = 'failed'::text);
+
 CREATE INDEX idx_audit_reports_leftovers ON public.audit_reports USING btree (id) WHERE (((status)::text = ANY ((ARRAY['failed'::character varying, 'canceled'::character varying, 'expired'::character varying])::text[])) AND (object_key IS NOT NULL));
 
 CREATE UNIQUE INDEX idx_audit_reports_live ON public.audit_reports USING btree (event_id, requested_by, language, history_head) WHERE ((status)::text = ANY ((ARRAY['queued'::character varying, 'running'::character varying, 'ready'::character varying])::text[]));
@@ -1402,6 +1415,9 @@ REVOKE ALL ON FUNCTION public.payments_lag() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.payments_lag() TO timingle_api;
 
 REVOKE ALL ON FUNCTION public.refuse_unchained(what text, event_id bigint) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.reports_lag() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reports_lag() TO timingle_api;
 
 GRANT SELECT,DELETE ON TABLE public.event_participants TO timingle_api;
 

@@ -159,6 +159,13 @@ def test_metrics_tell_what_of_payments_waits_and_what_was_put_aside(stranger: ht
     assert (kinds, reasons) == ({"webhook", "confirm", "refund"}, set(QuarantineReason))
 
 
+def test_metrics_tell_how_many_reports_wait_and_how_many_were_given_up(stranger: httpx.Client) -> None:
+    """P10."""
+    shown = dict(re.findall(r"^timingle_reports_(\w+) (\S+)$", stranger.get("/metrics").text, re.MULTILINE))
+    assert set(shown) == {"waiting", "oldest_seconds", "failed"}
+    assert all(float(value) >= 0 for value in shown.values())
+
+
 def test_openapi_is_valid_and_lists_every_call(page: dict[str, Any]) -> None:
     validate(page)
     assert page["openapi"].startswith("3.1")

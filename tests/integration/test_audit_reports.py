@@ -12,8 +12,9 @@ from domain.errors import NotAllowed, NotThere
 from domain.keyring import NotDecryptable
 from domain.report_state import ATTEMPTS_MAX, Step, step_text
 from reports.verifier import Outcome
-from stores import audit_report_requests, audit_reports, connections, report_files
+from stores import audit_report_requests, audit_reports, connections, report_files, reports_lag
 from stores.connections import AsyncStores
+from stores.reports_lag import ReportsLag
 from stores.row_security import as_user
 from tasks import report_tools
 from tasks.report_tools import Tools
@@ -149,6 +150,22 @@ async def test_what_fails_each_time_is_failed_in_the_end_with_its_reason(reporti
         assert row.status == ("queued" if attempt < ATTEMPTS_MAX else "failed")
     assert row.step == step_text(E, Step.FAILED, cause="NotDecryptable")
     assert (await reporting.ask()).id > report.id, "it may be asked for again"
+
+
+async def test_operators_see_how_many_reports_wait_since_when_and_how_many_were_given_up(reporting: Reporting) -> None:
+    """P10."""
+    api, pool = reporting.stores.postgres, reporting.own.stores.postgres
+    failed = (await reports_lag.look(api)).failed
+    assert await reports_lag.look(api) == ReportsLag(0, 0, failed)
+    report = await reporting.ask()
+    reporting.own.sql("UPDATE audit_reports SET created_at = now() - interval '1 minute' WHERE id = %s", report.id)
+    seen = reports_lag.seen(pool)
+    assert (seen.waiting, 60 <= seen.oldest_s < 120, seen.failed) == (1, True, failed)
+    job = audit_reports.begin(pool, report.id)
+    assert job
+    assert (await reports_lag.look(api)).waiting == 1
+    audit_reports.fail(pool, job, "failed", "WorkerLost")
+    assert await reports_lag.look(api) == ReportsLag(0, 0, failed + 1)
 
 
 async def test_what_kills_its_worker_each_time_is_failed_in_the_end(reporting: Reporting) -> None:

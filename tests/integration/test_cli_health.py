@@ -38,6 +38,7 @@ def test_a_well_system_is_ready_and_shows_what_waits(own: Own) -> None:
     assert 0 < journal["bytes_used"] < journal["bytes_allowed"]
     assert seen["queues"].keys() == {"messages", "events", "payments", "reports", "upkeep"}
     assert seen["dead_letters"] == {"open": 1, "replayed": 0, "discarded": 0}
+    assert seen["reports"] == {"waiting": 0, "oldest_s": 0, "failed": 0}
     table = own.output_of("health")
     assert "dead letters, open" in table
     assert "canary" not in table + json.dumps(seen, ensure_ascii=False)

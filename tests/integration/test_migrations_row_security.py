@@ -363,6 +363,7 @@ def test_functions_that_read_past_the_policies_trust_no_search_path_and_not_ever
         "payment_of_order",
         "payment_parties",
         "payments_lag",
+        "reports_lag",
         "takes_part",
         "taking_part",
     ]

@@ -1,0 +1,2 @@
+DROP FUNCTION reports_lag();
+DROP INDEX idx_audit_reports_failed;
