@@ -458,7 +458,10 @@ BEGIN
     IF TG_OP = 'UPDATE' AND NEW.event_id IS DISTINCT FROM OLD.event_id THEN
         PERFORM public.refuse_unchained('payments', coalesce(OLD.event_id, NEW.event_id));
     END IF;
-    IF NEW.event_id IS NULL THEN
+    IF NEW.event_id IS NULL OR TG_OP = 'UPDATE' AND (NEW.payer_id, NEW.receiver_id, NEW.amount, NEW.currency,
+            NEW.refunded_amount, NEW.status)
+        IS NOT DISTINCT FROM (OLD.payer_id, OLD.receiver_id, OLD.amount, OLD.currency, OLD.refunded_amount, OLD.status)
+    THEN
         RETURN NULL;
     END IF;
     SELECT jsonb_build_object('payment_id', p.id, 'payer_id', p.payer_id, 'receiver_id', p.receiver_id,

@@ -1,16 +1,20 @@
 """stores.events under row-level security: only its creator makes an event, only who takes part sees it."""
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from domain.errors import NotThere
+from domain.event import EventChange
+from domain.event_changes import edit
 from stores import events
 from stores.connections import AsyncStores
 from stores.row_security import SET_CURRENT_USER, as_user
-from tests.integration.as_ingest import new_event, new_users
+from tests.integration.as_ingest import change, new_event, new_users
+from tests.integration.chained import forget
 from tests.integration.own import Own
 
 ALIVE = ""
@@ -107,3 +111,18 @@ async def test_no_function_is_called_for_each_row_that_is_looked_at_for_what_is_
     assert "idx_participants_upcoming" in plan, plan
     assert re.search(r"Index Cond: \(\(user_id = u\.id\) AND \(start_time >= now\(\)\)\)", plan), plan
     assert "takes_part" not in plan
+
+
+async def test_a_participants_start_is_its_events_whoever_writes_it(own: Own, stores: AsyncStores) -> None:
+    """By this copy a user's next events are found. It follows even when the entries of participants are gone."""
+    copies = "SELECT DISTINCT start_time FROM event_participants WHERE event_id = %s"
+    creator, friend = await new_users(stores, 2)
+    event = await new_event(stores, creator, friend)
+    own.sql("UPDATE event_participants SET start_time = '2000-01-01' WHERE event_id = %s", event.id)
+    assert own.sql(copies, event.id) == [(event.start_time,)]
+    with own.stores.postgres.connection() as connection:
+        forget(connection, event.id)
+    asked = EventChange(actor_id=creator, start_time=event.start_time - timedelta(hours=1))
+    moved = await change(stores, event.id, creator, lambda now: edit(now, asked, datetime.now(UTC)))
+    assert own.sql(copies, event.id) == [(moved.start_time,)]
+    assert moved.start_time == asked.start_time

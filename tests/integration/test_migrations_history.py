@@ -9,7 +9,6 @@ import psycopg
 import pytest
 
 from domain.event_changes import confirm, creation, remove
-from domain.event_state import moment
 from domain.event_status import EventStatus
 from domain.history import Change, ChangeType
 from domain.history_verify import verify
@@ -17,12 +16,14 @@ from local.stack import Stack
 from stores import migrations, migrations_postgres
 from stores.events import ADD_FIRST_PARTICIPANTS
 from stores.migrations_files import read_folder
+from stores.payments import UPDATE_PAYMENT
 from tests.integration.chained import (
     INSERT_EVENT,
     Connection,
     acting,
     chain,
     chain_as_owner,
+    forget,
     make_event,
     read_chain,
     read_event,
@@ -226,26 +227,6 @@ def test_when_somebody_confirmed_cannot_be_set(owner: Connection, event: int) ->
     assert [row[3] is None for row in after] == [False, True]
 
 
-def test_a_participants_start_is_its_events_whoever_writes_it(owner: Connection, event: int) -> None:
-    """By this copy a user's next events are found. It follows even when the entries of participants are gone."""
-    copies = "SELECT DISTINCT start_time FROM event_participants WHERE event_id = %s"
-    begins = read_event(owner, event).start_time
-    owner.execute("UPDATE event_participants SET start_time = '2000-01-01' WHERE event_id = %s", [event])
-    assert owner.execute(copies, [event]).fetchall() == [(begins,)]
-    with owner.transaction():
-        owner.execute("ALTER TABLE event_history_outbox DISABLE TRIGGER guard_history_rows")
-        owner.execute("DELETE FROM event_history_outbox WHERE event_id = %s AND field_name = 'participants'", [event])
-        owner.execute("ALTER TABLE event_history_outbox ENABLE ALWAYS TRIGGER guard_history_rows")
-    earlier = begins - timedelta(hours=1)
-    moved = Change(
-        change_type=ChangeType.UPDATED, field_name="start_time", old_value=moment(begins), new_value=moment(earlier)
-    )
-    with owner.transaction():
-        owner.execute("UPDATE events SET start_time = %s WHERE id = %s", [earlier, event])
-        chain_as_owner(owner, event, moved)
-    assert owner.execute(copies, [event]).fetchall() == [(earlier,)]
-
-
 def test_a_payment_does_not_change_its_state_without_its_events_history(
     owner: Connection, event: int, people: tuple[int, int]
 ) -> None:
@@ -281,6 +262,11 @@ def test_a_payment_does_not_change_its_state_without_its_events_history(
         owner.execute(f"UPDATE payments SET status = 'COMPLETED', {fetched} WHERE id = %s", [payment])
         chain_as_owner(owner, event, paid)
     assert faults(owner, event) == []
+    forget(owner, event)
+    owner.execute("UPDATE payments SET issued_ticket = 3 WHERE id = %s", [payment])
+    owner.execute(UPDATE_PAYMENT, ["COMPLETED", 0, "pi_1", 2, None, payment])  # asked about again: nothing has changed
+    with pytest.raises(UNCHAINED, match="payments of event"):
+        owner.execute(UPDATE_PAYMENT, ["REFUNDED", 10_000, "pi_1", 3, None, payment])
     alone = "INSERT INTO payments (payer_id, receiver_id, amount, status) VALUES (%s, %s, 1, 'PENDING')"
     owner.execute(alone, people)  # of no event: there is no history that could tell of it
 
