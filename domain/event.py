@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from domain.errors import BadInput
+from domain.korea import KOREA
 from domain.message import RowId
 
 PARTICIPANTS_MAX: Final = 10_000
@@ -68,11 +69,12 @@ def check_times(event: NewEvent, now: datetime) -> None:
 
 
 def check_span(start_time: datetime, end_time: datetime) -> None:
-    """Raises BadInput if the end is not after the start, or one of them is beyond the calendar."""
+    """Raises BadInput if the end is not after the start, or one of them is beyond the calendar, here or in Korea."""
     for field, moment in (("start_time", start_time), ("end_time", end_time)):
-        try:
-            moment.astimezone(UTC)
-        except OverflowError:
-            raise BadInput("In UTC this time is beyond the calendar (years 1 to 9999).", field) from None
+        for zone in (UTC, KOREA):
+            try:
+                moment.astimezone(zone)
+            except OverflowError:
+                raise BadInput(f"In {zone} this time is beyond the calendar (years 1 to 9999).", field) from None
     if end_time <= start_time:
         raise BadInput("An event must end after it starts.", "end_time")

@@ -1,6 +1,6 @@
 """What may be asked of open slots: shapes, limits, and which changes a slot takes."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Annotated, Final
 
@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 
 from domain.errors import BadInput, Conflict, NotAllowed
 from domain.event import Description, Moment, NewEvent, Title
+from domain.korea import KOREA
 from domain.message import RowId
 from domain.user import Region
 
@@ -72,9 +73,9 @@ class Slot(msgspec.Struct, frozen=True):
 def check_time(offer: NewSlot | Slot, now: datetime) -> None:
     """Raises BadInput if a slot starts in the past or ends beyond the calendar."""
     try:
-        offer.start_time.astimezone(UTC) + timedelta(minutes=offer.duration_minutes)
+        offer.start_time.astimezone(KOREA) + timedelta(minutes=offer.duration_minutes)
     except OverflowError:
-        raise BadInput("In UTC this time is beyond the calendar (years 1 to 9999).", "start_time") from None
+        raise BadInput(f"In {KOREA} this time is beyond the calendar (years 1 to 9999).", "start_time") from None
     if offer.start_time < now:
         raise BadInput("The start is over.", "start_time")
 

@@ -133,5 +133,6 @@ def metadata(entry: Entry) -> dict[str, str]:
         told = msgspec.to_builtins(_payment.decode(entry.new_value or ""))
         given |= {name: str(value) for name, value in told.items()}
     elif "{}" in TEXTS[entry.change_type, entry.field_name]:
-        given |= {name: msgspec.json.decode(getattr(entry, name), type=str) for name in ("old_value", "new_value")}
+        values = {"old_value": entry.old_value, "new_value": entry.new_value}
+        given |= {name: msgspec.json.decode(value or "", type=str) for name, value in values.items()}
     return {name: value for name, value in given.items() if value is not None}

@@ -59,7 +59,7 @@ def tell(stores: Stores, entries: Sequence[Entry], away: set[int]) -> set[Key]:
     for entry in entries:
         try:
             message = system_messages.submission(entry)
-        except (msgspec.DecodeError, BadInput):
+        except (msgspec.DecodeError, BadInput, OverflowError):  # the last: a time beyond Korea's calendar
             place = {"event_id": entry.event_id, "chain_seq": entry.chain_seq}
             log.warning("an entry says no time or no sum", action="tell_refused", **place)
             untold.add(key(entry))

@@ -131,6 +131,7 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("event", {"start_time": "2099-02-30T10:00:00Z"}, "start_time"),
     ("event", {"start_time": "0001-01-01T00:00:00+14:00", "allow_past": True}, "start_time"),
     ("event", {"end_time": "9999-12-31T23:59:59-14:00"}, "end_time"),
+    ("event", {"end_time": "9999-12-31T15:00:00Z"}, "end_time"),  # in Korea the year 10000 has begun
     ("event", {"participant_ids": [0]}, "participant_ids[0]"),
     ("event", {"participant_ids": [2**63 - 1]}, "participant_ids[0]"),
     ("event", {"participant_ids": [2**63]}, "participant_ids[0]"),
@@ -156,6 +157,7 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("change", {"end_time": "2099-01-01T11:00:00 KST"}, "end_time"),
     ("change", {"end_time": None}, "end_time"),
     ("change", {"end_time": "9999-12-31T23:59:59-14:00"}, "end_time"),
+    ("change", {"end_time": "9999-12-31T15:00:00Z"}, "end_time"),
     ("change", {"actor_id": 0}, "actor_id"),
     ("change", {"status": "CONFIRMED"}, "status"),
     ("change", {"creator_id": 1}, "creator_id"),

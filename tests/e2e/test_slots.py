@@ -236,7 +236,7 @@ FIELDS: list[tuple[dict[str, Any], str]] = [
     ({"start_time": "2099-01-01"}, "start_time"),
     ({"start_time": "2020-01-01T10:00:00Z"}, "start_time"),
     ({"start_time": "9999-12-31T23:59:59-14:00"}, "start_time"),
-    ({"start_time": "9999-12-31T23:30:00Z"}, "start_time"),
+    ({"start_time": "9999-12-31T14:30:00Z"}, "start_time"),
     ({"start_time": None}, "start_time"),
     ({"duration_minutes": 0}, "duration_minutes"),
     ({"duration_minutes": -60}, "duration_minutes"),
