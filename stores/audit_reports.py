@@ -1,22 +1,20 @@
 """PostgreSQL: audit_reports, as workers make them. A row is the job; its task's message is but a doorbell (P9, P10).
 
-Who works on a report holds its advisory lock over a connection of his own: the server frees it the moment that he
-dies, and nobody waits for a lease to end. What he writes counts only while the row says that it is his attempt.
+Who works on a report holds its lock. What he writes counts only while the row says that it is his attempt.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from psycopg import Connection
-from psycopg.rows import TupleRow, kwargs_row
+from psycopg.rows import kwargs_row
 from psycopg_pool import ConnectionPool
 
 from domain.audit_report import Language
 from domain.report_state import KEPT_DAYS
 from stores.errors import postgres_errors
+from stores.session_lock import session_lock
 
 RING_S: Final = 15
 """A report that was rung for is left alone for this long, and a ring is worth nothing after it."""
@@ -24,8 +22,6 @@ SILENT_S: Final = 5
 """A worker that has said nothing for this long may be dead. If it is not, a ring finds the report locked."""
 WAIT_S_MIN: Final = 2
 WAIT_S_MAX: Final = 60
-TRY_LOCK_REPORT: Final = "SELECT pg_try_advisory_lock(hashtextextended('audit_reports', %s))"
-UNLOCK_REPORT: Final = "SELECT pg_advisory_unlock(hashtextextended('audit_reports', %s))"
 BEGIN_ATTEMPT: Final = f"""
     UPDATE audit_reports SET status = 'running', attempts = attempts + 1, progress = 0,
         next_try_at = now() + interval '{SILENT_S} seconds', object_key = 'audit-reports/' || id || '.pdf'
@@ -95,19 +91,9 @@ class Job:
         return {"id": self.id, "attempt": self.attempts, **more}
 
 
-@contextmanager
-def locked(pool: ConnectionPool, report_id: int) -> Iterator[bool]:
+def locked(pool: ConnectionPool, report_id: int) -> AbstractContextManager[bool]:
     """Whether this report is ours alone until the end; False while somebody else works on it. Raises Away."""
-    with postgres_errors(), pool.connection() as held:
-        row = held.execute(TRY_LOCK_REPORT, (report_id,)).fetchone()
-        held.commit()  # the lock is the session's: no transaction stays open meanwhile
-        if row is None or not row[0]:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            _unlock(held, report_id)
+    return session_lock(pool, "audit_reports", report_id)
 
 
 def begin(pool: ConnectionPool, report_id: int) -> Job | None:
@@ -175,9 +161,3 @@ def _write(pool: ConnectionPool, statement: str, parameters: dict[str, object]) 
     with postgres_errors(), pool.connection() as connection:
         if connection.execute(statement, parameters).rowcount == 0:
             raise Superseded
-
-
-def _unlock(held: "Connection[TupleRow]", report_id: int) -> None:
-    """Free the lock, unless it went with the connection."""
-    if not held.closed:
-        held.execute(UNLOCK_REPORT, (report_id,))

@@ -42,10 +42,12 @@ SELECT_IS_RELAYED: Final = """
         SELECT FROM event_history_outbox WHERE event_id = %s AND chain_seq <= %s AND relayed_at IS NULL)"""
 COUNT_ROWS: Final = "SELECT count(*) FROM event_history_outbox"
 SELECT_CLOCK: Final = "SELECT clock_timestamp()"
+# Between the first and the last of them: or all that waits would be read for each page of it.
 MARK_RELAYED: Final = """
     UPDATE event_history_outbox AS h SET relayed_at = now()
     FROM unnest(%s::bigint[], %s::bigint[]) AS done (event_id, chain_seq)
-    WHERE h.event_id = done.event_id AND h.chain_seq = done.chain_seq AND h.relayed_at IS NULL"""
+    WHERE h.event_id = done.event_id AND h.chain_seq = done.chain_seq AND h.relayed_at IS NULL
+        AND (h.event_id, h.chain_seq) BETWEEN (%s, %s) AND (%s, %s)"""
 # Both times: relayed_at finds them by an index, and only when both are over does the trigger let them go.
 TRIM_RELAYED: Final = """
     DELETE FROM event_history_outbox AS h USING (
@@ -109,10 +111,12 @@ def clock(pool: ConnectionPool) -> datetime:
 
 
 def mark_relayed(pool: ConnectionPool, entries: Sequence[Entry]) -> None:
-    """Note that ScyllaDB has these. Raises Away."""
+    """Note that ScyllaDB has these, which come by their keys. Raises Away."""
+    if not entries:
+        return
     keys = [entry.event_id for entry in entries], [entry.chain_seq for entry in entries]
     with postgres_errors(), pool.connection() as connection:
-        connection.execute(MARK_RELAYED, keys)
+        connection.execute(MARK_RELAYED, (*keys, *key(entries[0]), *key(entries[-1])))
 
 
 def trim(pool: ConnectionPool, limit: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from local.stack import Stack
 from reports.signing_key import SigningKey
 from reports.verifier import Outcome, verify
+from stores.history_relay import RELAY_LOCK
 from tests.e2e.answers import Event, Report
 from tests.e2e.app import App, read, refusal
 from tests.e2e.behind import Behind
@@ -62,7 +63,7 @@ def case(app: App) -> Case:
 def no_relay(behind: Behind) -> Iterator[None]:
     """Somebody has the relay's turn and does nothing with it: what is chained from now on is not relayed."""
     with psycopg.connect(behind.postgres_url) as held:
-        held.execute("SELECT id FROM history_relay FOR UPDATE")
+        held.execute("SELECT pg_advisory_lock(hashtextextended(%s, %s))", RELAY_LOCK)
         yield
 
 

@@ -14,16 +14,20 @@ from domain.errors import Away
 from domain.event import EventChange
 from domain.event_changes import Changed, cancel, edit
 from domain.event_state import Event
-from domain.history import Entry
+from domain.history import Change, ChangeType, Entry
 from local.stack import Stack
-from stores import due_events, history_copy, history_outbox
+from stores import due_events, history_copy, history_outbox, history_relay
 from stores.connections import Stores
+from stores.history_relay import RELAY_LOCK
+from stores.journal import WRITE_S_MAX
+from stores.session_lock import TRY_LOCK
 from tasks.events import complete
 from tasks.history import relay, relay_all
 from tests.faults.road import free_port
 from tests.integration.chained import Connection, chain_as_owner, read_chain, read_event
 from tests.integration.own import Own, own_place
 from tests.integration.tampering import unguarded
+from tests.waiting import wait_until
 
 CELLS: Final = (
     "actor_name",
@@ -37,14 +41,22 @@ CELLS: Final = (
 )
 TIMES: Final = ", ".join(f"WRITETIME({cell})" for cell in CELLS)
 SELECT_TIMES: Final = f"SELECT chain_seq, changed_at, {TIMES} FROM event_history WHERE event_id = ?"
+SELECT_OPEN_TRANSACTIONS: Final = """
+    SELECT pid FROM pg_stat_activity WHERE state = 'idle in transaction' AND datname = current_database()"""
+SOON: Final = "2030-01-01T00:00:00.000000Z"
+BEYOND_KOREA: Final = "9999-12-31T20:00:00.000000Z"
 TOO_LARGE: Final = 9 * 1_048_576
 """Bytes of a row that the local engine refuses: over half a segment of its commit log."""
 
 
 @pytest.fixture(scope="module")
 def own_stores(stack: Stack) -> Iterator[Own]:
-    """A place of this module's own: rows that other tests forged are not relayed again by these."""
-    with own_place(stack.env) as made:
+    """A place of this module's own: rows that other tests forged are not relayed again by these.
+
+    Its journal is old enough for a relay to make a chat's register.
+    """
+    with own_place(stack.env) as made, made.redis() as client:
+        wait_until("the journal is old enough", lambda: client.info("server")["uptime_in_seconds"] > WRITE_S_MAX)
         yield made
 
 
@@ -217,14 +229,53 @@ def test_pages_full_of_what_scylladb_refuses_hide_nothing_behind_them(
     assert copy(own, refused) == read_chain(owner, refused)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        Change(change_type=ChangeType.UPDATED, field_name="end_time", old_value=SOON, new_value=BEYOND_KOREA),
+        Change(change_type=ChangeType.UPDATED, field_name="end_time", new_value=BEYOND_KOREA),
+    ],
+    ids=["beyond Korea's calendar", "from no time"],
+)
+def test_an_entry_that_cannot_be_told_hides_nothing_behind_it(
+    own: Own, owner: Connection, people: list[int], change: Change
+) -> None:
+    """P10."""
+    odd, behind = make_confirmed(owner, people, 2, 3_600)
+    with owner.transaction():
+        owner.execute("UPDATE events SET end_time = %s WHERE id = %s", (BEYOND_KOREA, odd))
+        chain_as_owner(owner, odd, change)
+    own.stores.groups[0].set_bell()
+    assert relay_all(own.stores, page_rows=2) == 2 * 5
+    assert (told(own, odd), told(own, behind)) == ([(1, "CONFIRMED", "status")], [(1, "CONFIRMED", "status")])
+    assert waiting(own) == 1
+
+
 def test_one_relay_runs_at_a_time(own: Own, owner: Connection, people: list[int]) -> None:
     make_confirmed(owner, people, 1, 3_600)
     with psycopg.connect(own.env["TIMINGLE_POSTGRES_URL"]) as another:
-        another.execute("SELECT FROM history_relay FOR UPDATE")
+        another.execute(TRY_LOCK, RELAY_LOCK)
         relayed(own)
         assert waiting(own) == 5
     relayed(own)
     assert waiting(own) == 0
+
+
+def fail_in_a_turn(own: Own) -> None:
+    with history_relay.turn(own.stores.postgres, lambda: "node:2", 0) as is_ours:
+        assert (is_ours, own.sql(SELECT_OPEN_TRANSACTIONS)) == (True, [])
+        raise Away("ScyllaDB", "timeout")
+
+
+def test_what_was_seen_of_the_nodes_is_noted_though_the_turn_fails_and_nothing_holds_vacuum_meanwhile(
+    own: Own, owner: Connection, people: list[int]
+) -> None:
+    """P6. Or what a turn did before a store went away would be done again by the next, and never end."""
+    owner.execute("UPDATE history_relay SET generations = 'another:1'")
+    with pytest.raises(Away):
+        fail_in_a_turn(own)
+    assert own.sql("SELECT generations FROM history_relay") == [("node:2",)]
+    relayed(own)
 
 
 def test_what_a_restarted_node_may_have_lost_is_relayed_again(own: Own, owner: Connection, people: list[int]) -> None:
