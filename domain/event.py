@@ -9,6 +9,7 @@ from msgspec import UNSET, UnsetType
 from domain.errors import BadInput
 from domain.korea import KOREA
 from domain.message import RowId
+from domain.texts import NOT_BLANK
 
 PARTICIPANTS_MAX: Final = 10_000
 """Beside the creator."""
@@ -16,10 +17,10 @@ DESCRIPTION_CHARACTERS_MAX: Final = 10_000
 REASON_CHARACTERS_MAX: Final = 1_000
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 """A time with its zone (RFC 3339)."""
-Title = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Title = Annotated[str, msgspec.Meta(pattern=NOT_BLANK, max_length=200)]
 Description = Annotated[str, msgspec.Meta(max_length=DESCRIPTION_CHARACTERS_MAX)]
 Location = Annotated[str, msgspec.Meta(max_length=200)]
-Reason = Annotated[str, msgspec.Meta(min_length=1, max_length=REASON_CHARACTERS_MAX)]
+Reason = Annotated[str, msgspec.Meta(pattern=NOT_BLANK, max_length=REASON_CHARACTERS_MAX)]
 
 
 class NewEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

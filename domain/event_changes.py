@@ -44,7 +44,7 @@ def creation(event: Event) -> tuple[Change, ...]:
 
 def edit(event: Event, asked: EventChange, now: datetime) -> Changed:
     """Change title, place, description, start or end. A moved time takes back all confirmations but the mover's: the
-    others agreed to another time. Raises NotAllowed, Conflict, BadInput."""
+    others agreed to another time. A booked slot's time stays. Raises NotAllowed, Conflict, BadInput."""
     participant_of(event, asked.actor_id)
     wanted = {name: value for name in (*TEXTS, *TIMES) if (value := getattr(asked, name)) is not UNSET}
     if not wanted:
@@ -54,6 +54,8 @@ def edit(event: Event, asked: EventChange, now: datetime) -> Changed:
     for action in (Action.MOVE,) * is_moved + (Action.DESCRIBE,) * (not differing.keys() <= set(TIMES)):
         check_allowed(event.status, action)
     after = replace(event, **differing)
+    if is_moved and event.open_slot_id is not None:
+        raise Conflict("The event has booked an open slot, whose time it has: cancel it, and book another slot.")
     if is_moved:
         check_span(after.start_time, after.end_time)
         if "start_time" in differing and after.start_time < now:
@@ -77,9 +79,9 @@ def invite(event: Event, actor_id: int, user_id: int, joined_seq: int) -> Change
     return Changed(replace(event, participants=people), (about(ChangeType.PARTICIPANT_ADDED, None, new),))
 
 
-def remove(event: Event, actor_id: int, user_id: int) -> Changed:
-    """Take somebody out, or oneself; the event is confirmed if all the others have. Raises NotAllowed, NotThere,
-    Conflict."""
+def remove(event: Event, actor_id: int, user_id: int, business_id: int | None) -> Changed:
+    """Take somebody out, or oneself; the event is confirmed if all the others have. The business whose slot the event
+    has booked stays, or the slot would be taken without it. Raises NotAllowed, NotThere, Conflict."""
     participant_of(event, actor_id)
     if actor_id not in (event.creator_id, user_id):
         raise NotAllowed("Only its creator takes others out of an event.")
@@ -87,6 +89,8 @@ def remove(event: Event, actor_id: int, user_id: int) -> Changed:
     if going is None:
         raise NotThere("This user takes no part in the event.", "user_id")
     check_allowed(event.status, Action.INVITE)
+    if user_id == business_id:
+        raise Conflict(f"The event is {event.status} and has booked this user's slot: cancel it, and the slot is free.")
     people = tuple(one for one in event.participants if one is not going)
     if not people:
         raise Conflict(f"The event is {event.status}; the last one to take part does not leave, but may cancel it.")

@@ -12,6 +12,7 @@ from domain.errors import BadInput, Conflict, NotAllowed
 from domain.message import RowId
 from domain.money import check_amount, text
 from domain.payment import CURRENCY_DEFAULT, METHOD_DEFAULT, NOTHING, PaymentStatus, Provider, provider_of
+from domain.texts import NOT_BLANK
 
 METADATA_BYTES_MAX: Final = 8_192
 METADATA_DEPTH_MAX: Final = 8
@@ -21,7 +22,7 @@ REFUND_REASON_CHARACTERS_MAX: Final = 150
 """Beside the refund's own key it must fit Toss's cancelReason, which holds 200."""
 # Whatever a provider may make of an id goes into the path of a URL, quoted. (?!\n): see domain.message.Attachment.
 TransactionId = Annotated[str, msgspec.Meta(pattern=r"^[!-~]{1,200}$(?!\n)", max_length=TRANSACTION_ID_CHARACTERS_MAX)]
-RefundReason = Annotated[str, msgspec.Meta(min_length=1, max_length=REFUND_REASON_CHARACTERS_MAX)]
+RefundReason = Annotated[str, msgspec.Meta(pattern=NOT_BLANK, max_length=REFUND_REASON_CHARACTERS_MAX)]
 
 
 class NewPayment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Phone numbers: written in E.164 (ITU-T), found by a blind index, shown masked."""
 
 import hmac
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
@@ -11,10 +12,14 @@ from domain.errors import BadInput
 
 DEFAULT_REGION: Final = "KR"
 SHOWN_DIGITS: Final = 4
+# The library reads letters as the keys of a telephone, passes over what stands before a number, and takes extensions.
+_WRITTEN: Final = re.compile(r"\s*[+＋]?[\d\s().·/\-‐-―－]+")
 
 
 def parse(text: str, field: str = "phone") -> str:
     """A number in E.164, such as +821012345678; without a country code it is taken as Korean. Raises BadInput."""
+    if not _WRITTEN.fullmatch(text):
+        raise BadInput("This is no phone number.", field)
     try:
         number = phonenumbers.parse(text, DEFAULT_REGION)
     except phonenumbers.NumberParseException:

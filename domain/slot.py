@@ -11,15 +11,18 @@ from domain.errors import BadInput, Conflict, NotAllowed
 from domain.event import Description, Moment, NewEvent, Title
 from domain.korea import KOREA
 from domain.message import RowId
+from domain.texts import NOT_BLANK
 from domain.user import Region
 
 DURATION_MINUTES_MAX: Final = 7 * 24 * 60
 """A week: what is longer is no appointment."""
 PRICE_MAX: Final = Decimal("99999999.99")
 """What DECIMAL(10,2) holds."""
-FIXED_WHILE_BOOKED: Final = ("start_time", "duration_minutes", "is_available")
+OFFERED: Final = ("start_time", "duration_minutes", "is_available")
+"""What a slot is offered by again."""
+FIXED_WHILE_BOOKED: Final = (*OFFERED, "service_type", "price")
 """Whoever booked a slot agreed to these."""
-ServiceType = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+ServiceType = Annotated[str, msgspec.Meta(pattern=NOT_BLANK, max_length=100)]
 DurationMinutes = Annotated[int, msgspec.Meta(ge=1, le=DURATION_MINUTES_MAX)]
 
 
@@ -89,15 +92,15 @@ def check_price(price: Decimal | None) -> None:
 
 
 def changed(slot: Slot, change: SlotChange, *, is_booked: bool, now: datetime) -> Slot:
-    """The slot as its owner wants it. Raises NotAllowed, BadInput; Conflict if somebody has it and its time moves."""
+    """The slot as its owner wants it. Raises NotAllowed, BadInput; Conflict if somebody has agreed to what is to change."""
     if change.business_user_id != slot.business_user_id:
         raise NotAllowed("Only the business that offers a slot changes it.")
     asked = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}
     fresh = msgspec.structs.replace(slot, **asked)
-    moved = [name for name in FIXED_WHILE_BOOKED if getattr(fresh, name) != getattr(slot, name)]
-    if is_booked and moved:
-        raise Conflict(f"Somebody has booked this slot: {' and '.join(moved)} cannot change until they cancel.")
-    if moved:
+    differing = [name for name in FIXED_WHILE_BOOKED if getattr(fresh, name) != getattr(slot, name)]
+    if is_booked and differing:
+        raise Conflict(f"Somebody has booked this slot: {' and '.join(differing)} cannot change until they cancel.")
+    if not set(OFFERED).isdisjoint(differing):
         check_time(fresh, now)
     check_price(fresh.price)
     return fresh

@@ -1,4 +1,4 @@
-"""What no text may hold: NUL, which PostgreSQL refuses, and half a surrogate pair, which UTF-8 cannot write."""
+"""What texts must hold, and what none may: NUL, which PostgreSQL refuses, half a surrogate pair, which UTF-8 cannot write."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,8 @@ import msgspec
 
 from domain.errors import BadInput
 
+NOT_BLANK: Final = r"\S"
+"""A pattern: something can be seen of the text."""
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
 
 

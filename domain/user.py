@@ -5,9 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from domain.texts import NOT_BLANK
+
 Phone = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
 """As somebody writes it; `domain.phone` reads it."""
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Name = Annotated[str, msgspec.Meta(pattern=NOT_BLANK, max_length=100)]
 # In Python, $ also matches before a last newline, which is no part of an address: hence (?!\n).
 Email = Annotated[str, msgspec.Meta(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$(?!\n)", max_length=255)]
 PictureUrl = Annotated[str, msgspec.Meta(pattern=r"^https://[^\s/?#]+\S*$(?!\n)", max_length=2_048)]

@@ -129,6 +129,8 @@ def bad_input(error: msgspec.ValidationError) -> BadInput:
     field_path = path.removeprefix("$").removeprefix(".")
     if named := _FIELD_IN_TEXT.search(what):
         field_path = ".".join(filter(None, (field_path, named["name"])))
+    if " matching regex " in what:  # which says nothing to whoever did not write it
+        what = "This text is blank, or not written as it must be"
     return BadInput(f"{what}.", field_path)
 
 

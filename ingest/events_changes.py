@@ -59,8 +59,9 @@ async def remove(services: Services, call: Call) -> Answer:
     """Take somebody out, or oneself."""
     actor_id, user_id = call.query_as(Actor).actor_id, call.path["user_id"]
 
-    async def rule(_: Connection, event: Event) -> Changed:
-        return rules.remove(event, actor_id, user_id)
+    async def rule(connection: Connection, event: Event) -> Changed:
+        slot_id = event.open_slot_id
+        return rules.remove(event, actor_id, user_id, slot_id and await slots.business_of(connection, slot_id))
 
     return await change(services, call, actor_id, rule)
 

@@ -42,8 +42,7 @@ async def create(services: Services, call: Call) -> Answer:
 
     async def work(connection: Connection) -> Answer:
         check_time(new, datetime.now(UTC))  # here: a repeat is answered as the first time, however late it comes
-        if not await slots.is_business(connection, new.business_user_id):
-            raise NotAllowed("Only an active user whose role is BUSINESS offers slots.")
+        await check_business(connection, new.business_user_id)
         await check_region(connection, new.region)
         return answer_json(await slots.create(connection, new), HTTPStatus.CREATED)
 
@@ -57,6 +56,7 @@ async def change(services: Services, call: Call) -> Answer:
         slot = await slots.lock(connection, slot_id)
         is_booked = await slots.is_booked(connection, slot_id)
         fresh = changed(slot, asked, is_booked=is_booked, now=datetime.now(UTC))
+        await check_business(connection, slot.business_user_id)
         if fresh.region != slot.region:
             await check_region(connection, fresh.region)
         return answer_json(await slots.update(connection, fresh))
@@ -81,6 +81,12 @@ async def book(services: Services, call: Call) -> Answer:
     answer = await once(services, call, work)
     services.history_bell.ring()
     return answer
+
+
+async def check_business(connection: Connection, user_id: int) -> None:
+    """Raises NotAllowed if the user may not offer slots, or not any more."""
+    if not await slots.is_business(connection, user_id):
+        raise NotAllowed("Only an active user whose role is BUSINESS offers slots.")
 
 
 async def check_region(connection: Connection, region: str | None) -> None:

@@ -86,6 +86,11 @@ async def is_booked(connection: Connection, slot_id: int) -> bool:
     return await _says(connection, IS_BOOKED, slot_id)
 
 
+async def business_of(connection: Connection, slot_id: int) -> int:
+    """Who offers a slot. Raises NotThere, Away."""
+    return (await _one(connection, SELECT_SLOT, (slot_id,))).business_user_id
+
+
 async def is_business(connection: Connection, user_id: int) -> bool:
     """Whether a user may offer slots. Raises Away."""
     return await _says(connection, IS_BUSINESS, user_id)

@@ -131,6 +131,7 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("event", {"start_time": "2099-02-30T10:00:00Z"}, "start_time"),
     ("event", {"start_time": "0001-01-01T00:00:00+14:00", "allow_past": True}, "start_time"),
     ("event", {"end_time": "9999-12-31T23:59:59-14:00"}, "end_time"),
+    ("event", {"title": " \n"}, "title"),
     ("event", {"end_time": "9999-12-31T15:00:00Z"}, "end_time"),  # in Korea the year 10000 has begun
     ("event", {"participant_ids": [0]}, "participant_ids[0]"),
     ("event", {"participant_ids": [2**63 - 1]}, "participant_ids[0]"),
@@ -170,6 +171,7 @@ FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("confirm", {"user_id": 1}, "user_id"),
     ("confirm", {"actor_id": MISSING}, "actor_id"),
     ("cancel", {"reason": ""}, "reason"),
+    ("cancel", {"reason": "  "}, "reason"),
     ("cancel", {"reason": "가" * 1_001}, "reason"),
     ("cancel", {"reason": None}, "reason"),
     ("cancel", {"reason": MISSING}, "reason"),

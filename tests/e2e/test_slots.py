@@ -139,14 +139,41 @@ def test_of_fifty_who_book_at_once_one_gets_it(salon: Salon, behind: Behind) -> 
     assert behind.sql("SELECT count(*) FROM events WHERE open_slot_id = %s", slot.id) == [(1,)]
 
 
-def test_a_booked_slot_keeps_its_time_and_says_so(salon: Salon) -> None:
+def test_a_booked_slot_keeps_its_time_and_its_price_and_says_so(salon: Salon) -> None:
     slot = salon.offer()
     salon.booked(slot, salon.app.user())
-    for asked in ({"start_time": TOMORROW + timedelta(hours=1)}, {"duration_minutes": 61}, {"is_available": True}):
+    fixed = {"start_time": TOMORROW + timedelta(hours=1), "duration_minutes": 61, "is_available": True, "price": "1.00"}
+    for asked in ({name: value} for name, value in fixed.items()):
         refused = salon.change(slot, **asked)
         assert refusal(refused) == (409, "")
         assert next(iter(asked)) in refused.json()["detail"]
-    assert salon.changed(slot, price="1.00", title="봄맞이").is_available is False
+    assert salon.changed(slot, title="봄맞이").is_available is False
+
+
+def test_a_booking_keeps_its_slots_time_and_its_business_whoever_asks(salon: Salon) -> None:
+    """Or the slot would be taken, with nobody there, or without whose it is."""
+    slot, customer, friend = salon.offer(), salon.app.user(), salon.app.user()
+    event = salon.booked(slot, customer)
+    moved = {"actor_id": customer, "end_time": event.end_time + timedelta(minutes=1)}
+    assert refusal(salon.app.call("PATCH", f"/events/{event.id}", moved)) == (409, "")
+    for actor in (customer, salon.business):
+        gone = salon.app.call("DELETE", f"/events/{event.id}/participants/{salon.business}", query={"actor_id": actor})
+        assert refusal(gone) == (409, "")
+    salon.app.call("POST", f"/events/{event.id}/participants", {"actor_id": customer, "user_id": friend})
+    left = salon.app.call("DELETE", f"/events/{event.id}/participants/{friend}", query={"actor_id": friend})
+    assert left.status_code == HTTPStatus.OK
+    assert salon.app.act(event.id, "confirm", salon.business).status == "CONFIRMED"
+
+
+def test_who_may_offer_no_slots_any_more_changes_none(salon: Salon, behind: Behind) -> None:
+    slot = salon.offer()
+    for state in ("is_active = FALSE", "role = 'USER'", "deleted_at = now()"):
+        behind.sql(f"UPDATE users SET {state} WHERE id = %s", salon.business)
+        assert refusal(salon.change(slot, title="봄맞이")) == (403, "")
+        behind.sql(
+            "UPDATE users SET is_active = TRUE, role = 'BUSINESS', deleted_at = NULL WHERE id = %s", salon.business
+        )
+    assert salon.changed(slot, title="봄맞이").title == "봄맞이"
 
 
 def test_a_cancellation_frees_the_slot_if_it_is_still_to_come(salon: Salon, behind: Behind) -> None:

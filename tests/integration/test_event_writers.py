@@ -66,7 +66,7 @@ def some_change(choose: random.Random, actor: int, users: list[int]) -> Callable
         lambda event: edit(event, asked, BEGAN),
         lambda event: confirm(event, actor),
         lambda event: invite(event, actor, other, 0),
-        lambda event: remove(event, actor, choose.choice((actor, other))),
+        lambda event: remove(event, actor, choose.choice((actor, other)), None),
     ]
     return choose.choice(rules)
 

@@ -469,7 +469,7 @@ def test_who_takes_himself_out_tells_of_it_first(
 ) -> None:
     creator, guest = people
     with acting(api, guest):
-        gone = remove(read_event(api, event), guest, guest)
+        gone = remove(read_event(api, event), guest, guest, None)
         chain(api, event, gone.changes)
         api.execute("DELETE FROM event_participants WHERE event_id = %s AND user_id = %s", [event, guest])
     assert faults(owner, event) == []

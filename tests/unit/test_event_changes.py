@@ -99,22 +99,22 @@ def test_a_second_confirm_changes_nothing(status: EventStatus) -> None:
 def test_an_event_of_its_creator_alone_is_never_confirmed() -> None:
     alone = event(creator=True)
     assert confirm(alone, CREATOR).event.status is P
-    left = remove(event(creator=True, guest=False), CREATOR, GUEST)
+    left = remove(event(creator=True, guest=False), CREATOR, GUEST, None)
     assert (left.event.status, told(left)) == (P, [(ChangeType.PARTICIPANT_REMOVED, "participants")])
 
 
 def test_removing_the_last_who_had_not_confirmed_confirms_the_event() -> None:
-    done = remove(event(creator=True, guest=True, other=False), CREATOR, OTHER)
+    done = remove(event(creator=True, guest=True, other=False), CREATOR, OTHER, None)
     assert (done.event.status, told(done)) == (
         C,
         [(ChangeType.PARTICIPANT_REMOVED, "participants"), (ChangeType.CONFIRMED, "status")],
     )
-    assert remove(event(), CREATOR, OTHER).event.status is P
+    assert remove(event(), CREATOR, OTHER, None).event.status is P
 
 
 def test_the_last_to_take_part_does_not_leave() -> None:
     with pytest.raises(Conflict, match="PROPOSED"):
-        remove(event(creator=True), CREATOR, CREATOR)
+        remove(event(creator=True), CREATOR, CREATOR, None)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ ACTS: dict[str, Act] = {
     "describe": lambda e, actor: edit(e, asked(actor, title="염색"), NOW),
     "move": lambda e, actor: edit(e, asked(actor, end_time=(ENDS + timedelta(hours=1)).isoformat()), NOW),
     "invite": lambda e, actor: invite(e, actor, 9, 5),
-    "remove another": lambda e, actor: remove(e, actor, OTHER if actor != OTHER else GUEST),
-    "leave": lambda e, actor: remove(e, actor, actor),
+    "remove another": lambda e, actor: remove(e, actor, OTHER if actor != OTHER else GUEST, None),
+    "leave": lambda e, actor: remove(e, actor, actor, None),
     "confirm": lambda e, actor: confirm(e, actor),
     "cancel": lambda e, actor: cancel(e, actor, "아파요"),
     "complete": lambda e, actor: complete(e, actor),
@@ -227,7 +227,7 @@ def test_who_takes_part_already_is_not_let_in_and_who_does_not_is_not_taken_out(
     with pytest.raises(Conflict, match="PROPOSED"):
         invite(event(), CREATOR, GUEST, 0)
     with pytest.raises(NotThere) as raised:
-        remove(event(), CREATOR, STRANGER)
+        remove(event(), CREATOR, STRANGER, None)
     assert raised.value.field == "user_id"
 
 

@@ -40,7 +40,13 @@ def test_with_a_country_code_it_is_of_that_country_and_without_one_korean(text: 
     assert parse(text) == e164
 
 
-@pytest.mark.parametrize("text", ["", "canary", "1", "010-1234", "+999 123456789", "+8210", "010-1234-5678-9999", "\0"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "canary", "1", "010-1234", "+999 123456789", "+8210", "010-1234-5678-9999", "\0"),
+        *("010-ABCD-EFGH", "<b>01012345678", "+1 202 555 0143x", "+821012345678;ext=3", "tel:+821012345678"),
+    ],
+)
 def test_what_is_no_number_is_refused_by_its_field_and_not_quoted(text: str) -> None:
     with pytest.raises(BadInput) as raised:
         parse(text, "phone")

@@ -63,14 +63,20 @@ def test_its_owner_changes_what_they_name_and_nothing_else() -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [{"start_time": SOON + timedelta(hours=1)}, {"duration_minutes": 61}, {"is_available": True}],
+    [
+        {"start_time": SOON + timedelta(hours=1)},
+        {"duration_minutes": 61},
+        {"is_available": True},
+        {"price": "1.00"},
+        {"service_type": "dye"},
+    ],
     ids=lambda asked: next(iter(asked)),
 )
-def test_what_somebody_booked_keeps_its_time_and_is_not_offered_again(asked: dict[str, Any]) -> None:
+def test_what_somebody_booked_keeps_what_they_agreed_to_and_is_not_offered_again(asked: dict[str, Any]) -> None:
     taken = msgspec.structs.replace(SLOT, is_available=False)
     with pytest.raises(Conflict, match=next(iter(asked))):
         change(taken, is_booked=True, **asked)
-    assert change(taken, is_booked=True, title="봄맞이", price="1.00", start_time=SOON).title == "봄맞이"
+    assert change(taken, is_booked=True, title="봄맞이", start_time=SOON).title == "봄맞이"
     assert change(taken, **asked) != taken
 
 
