@@ -92,7 +92,7 @@ def check_price(price: Decimal | None) -> None:
 
 
 def changed(slot: Slot, change: SlotChange, *, is_booked: bool, now: datetime) -> Slot:
-    """The slot as its owner wants it. Raises NotAllowed, BadInput; Conflict if somebody has agreed to what is to change."""
+    """The slot as its owner wants it. Raises NotAllowed, BadInput; Conflict if somebody agreed to what is to change."""
     if change.business_user_id != slot.business_user_id:
         raise NotAllowed("Only the business that offers a slot changes it.")
     asked = {name: value for name, value in msgspec.structs.asdict(change).items() if value is not UNSET}

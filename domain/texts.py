@@ -1,4 +1,4 @@
-"""What texts must hold, and what none may: NUL, which PostgreSQL refuses, half a surrogate pair, which UTF-8 cannot write."""
+"""What texts must hold, and may not: NUL, which PostgreSQL refuses; half a surrogate pair, which UTF-8 cannot write."""
 
 import re
 from collections.abc import Mapping, Sequence
