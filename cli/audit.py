@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Final
@@ -17,7 +18,7 @@ from cli.opened import migrated
 from cli.tables import print_table
 from domain.errors import BadInput
 from reports.verifier_file import NAME, single_file
-from tasks.audit import Finding, History, audit, refillable
+from tasks.audit import Finding, History, audit, check, refillable
 from tasks.audit import refill as refill_copy
 
 REFUSED_SHOWN_MAX: Final = 10
@@ -63,6 +64,8 @@ def verify_event(event_id: int, receipts: Mapping[int, bytes]) -> None:
     if findings:
         print_table(("entry", "store", "what is wrong", "detail"), map(row_of, findings))
         print(f"Not whole: {len(findings)} found.")
+        if receipts and not check(history, datetime.now(UTC), {}):
+            print("Without the receipts it is whole: somebody altered both stores, or a receipt is not of this event.")
         raise typer.Exit(ExitCode.NOT_WHOLE)
     print(f"Whole. Its head: {history.event.history_head}")
 

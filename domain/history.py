@@ -4,7 +4,7 @@
 
 The bytes are UTF-8 JSON, made once by PostgreSQL (`chain_history`, migration 000021) and never again: they are stored,
 hashed and read as they are. What is personal or free text enters them as a commitment under a name; its value and salt
-stand beside the bytes, in a column of that name or in metadata, and are taken away when a person is erased.
+stand beside the bytes, in a column of that name or in metadata, and can be taken away should a person be erased.
 
 WARNING: chains are kept for ever. `tests/integration/test_history.py` holds SQL's bytes against these structs.
 """

@@ -1,7 +1,7 @@
 """ScyllaDB: event_history, as the relay and the command line write and read it (P6).
 
 An entry's row is written with a fixed time, that of the entry itself, so that it is the same row however often and in
-whatever order it comes. What is written over it on purpose, when a person is erased or the copy is filled again, has a
+whatever order it comes. What is written over it on purpose, should a person be erased or the copy filled again, has a
 clock's time, taken before PostgreSQL was read: so the last word is PostgreSQL's.
 """
 

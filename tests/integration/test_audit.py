@@ -236,6 +236,10 @@ def test_a_receipt_holds_against_whoever_has_both_stores(target: Target) -> None
     assert target.found(receipt) == [(LENGTH, place, FaultKind.TRUNCATED) for place in (P, S)]
     other = {LENGTH - 1: receipt[LENGTH]}
     assert target.found(other) == [(LENGTH - 1, place, FaultKind.ALTERED_BYTES) for place in (P, S)]
+    said = target.own.timingle(
+        "audit", "verify", str(target.event_id), "--receipt", f"{LENGTH}:{receipt[LENGTH].hex()}"
+    )
+    assert "Without the receipts it is whole" in said.stdout
 
 
 def test_the_command_names_what_is_wrong_and_refills_what_postgresql_keeps(target: Target) -> None:
@@ -255,6 +259,7 @@ def test_the_command_names_what_is_wrong_and_refills_what_postgresql_keeps(targe
         ["4", "ScyllaDB", "missing"],
     ]
     assert "카나리아" not in ended.stdout + ended.stderr
+    assert "Without the receipts" not in ended.stdout
     refilled = own.timingle("audit", "refill", event)
     assert (refilled.returncode, refilled.stdout) == (0, f"{LENGTH} entries written, 0 refused\n"), refilled
     assert target.found() == []
