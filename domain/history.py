@@ -130,6 +130,11 @@ def seq_of(change_id: UUID) -> int:
     return change_id.int >> RANDOM_BITS & SEQ_MAX
 
 
+def made_at_ms(change_id: UUID) -> int:
+    """The time that a change_id carries, its entry's changed_at: milliseconds since 1970."""
+    return change_id.int >> 80
+
+
 def committed_text(entry: Entry, name: str) -> str | None:
     """The value that an intact entry committed to under this name, None if it was erased."""
     return _beside(entry, name) if name in entry.salts else None
