@@ -111,7 +111,7 @@ def said(hashed_bytes: bytes) -> Said | None:
     """What the bytes say; None if they were never an entry's."""
     try:
         return _said.decode(hashed_bytes)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

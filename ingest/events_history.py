@@ -16,7 +16,7 @@ from stores import history_pages
 
 CHANGE_ID_VERSION: Final = 7
 UNREADABLE: Final = "UNREADABLE"
-"""Instead of a change_type: the bytes were altered. `timingle audit verify` says more."""
+"""Instead of a change_type: the bytes, or what they committed to, were altered. `timingle audit verify` says more."""
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,9 +73,14 @@ def cursor(given: UUID) -> UUID:
 
 
 def view(entry: Entry) -> EntryView:
-    """An entry as it is read."""
+    """An entry as it is read. One that was altered hides no other on its page."""
     bytes_say = said(entry.hashed_bytes)
-    old, new = old_and_new(entry, bytes_say) if bytes_say else (None, None)
+    old, new = None, None
+    try:
+        if bytes_say:
+            old, new = old_and_new(entry, bytes_say)
+    except msgspec.DecodeError:
+        bytes_say = None
     return EntryView(
         chain_seq=entry.chain_seq,
         change_id=entry.change_id,
