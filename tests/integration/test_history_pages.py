@@ -58,6 +58,17 @@ async def test_every_page_is_full_though_entries_share_a_time(stores: AsyncStore
     assert [len(page) for page in pages] == [7] * 14 + [2]
 
 
+@pytest.mark.usefixtures("cut_short")
+async def test_a_page_that_scylladb_cuts_short_is_read_on_until_it_is_full(
+    stores: AsyncStores, own_stores: Own
+) -> None:
+    event_id = unused_event()
+    entries = entries_of([created()] * 20, event_id)
+    put(own_stores, entries)
+    assert await history_pages.newest(stores.scylla, event_id, 10) == entries[:9:-1]
+    assert await history_pages.before(stores.scylla, event_id, entries[10].change_id, 11) == entries[9::-1]
+
+
 @pytest.mark.parametrize("altered", ["NULL", "1", "1000"])
 async def test_a_page_goes_by_keys_alone_whatever_stands_in_the_rows(
     stores: AsyncStores, own_stores: Own, altered: str
