@@ -111,7 +111,7 @@ def said(hashed_bytes: bytes) -> Said | None:
     """What the bytes say; None if they were never an entry's."""
     try:
         return _said.decode(hashed_bytes)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
@@ -128,6 +128,11 @@ def commitment(salt: bytes, value: str) -> str:
 def seq_of(change_id: UUID) -> int:
     """The place in the chain that a change_id carries."""
     return change_id.int >> RANDOM_BITS & SEQ_MAX
+
+
+def made_at_ms(change_id: UUID) -> int:
+    """The time that a change_id carries, its entry's changed_at: milliseconds since 1970."""
+    return change_id.int >> 80
 
 
 def committed_text(entry: Entry, name: str) -> str | None:

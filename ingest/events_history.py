@@ -5,16 +5,18 @@ from uuid import UUID
 
 import msgspec
 
+from domain.errors import BadInput
 from domain.event import Moment
-from domain.history import Entry, old_and_new, said
+from domain.history import Entry, old_and_new, said, seq_of
 from domain.message import RowId
 from ingest.calls import Answer, Call, answer_json
 from ingest.routes import Route
 from ingest.services import Services
 from stores import history_pages
 
+CHANGE_ID_VERSION: Final = 7
 UNREADABLE: Final = "UNREADABLE"
-"""Instead of a change_type: the bytes were altered. `timingle audit verify` says more."""
+"""Instead of a change_type: the bytes, or what they committed to, were altered. `timingle audit verify` says more."""
 
 
 class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -22,8 +24,8 @@ class HistoryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     as_user: RowId
     limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 50
-    before: RowId | None = None
-    """A chain_seq."""
+    before: UUID | None = None
+    """A change_id."""
 
 
 class EntryView(msgspec.Struct, frozen=True):
@@ -44,10 +46,10 @@ class EntryView(msgspec.Struct, frozen=True):
 
 
 class HistoryPage(msgspec.Struct, frozen=True):
-    """Entries, newest first, and the chain_seq before which the next page begins."""
+    """Entries, newest first, and the change_id before which the next page begins: null at the end."""
 
     entries: list[EntryView]
-    next: int | None
+    next: UUID | None
 
 
 async def page(services: Services, call: Call) -> Answer:
@@ -58,15 +60,27 @@ async def page(services: Services, call: Call) -> Answer:
     if query.before is None:
         found = await history_pages.newest(scylla, event_id, query.limit)
     else:
-        found = await history_pages.before(scylla, event_id, query.before, query.limit)
-    more = len(found) == query.limit and found[-1].chain_seq > 1
-    return answer_json(HistoryPage([view(entry) for entry in found], found[-1].chain_seq if more else None))
+        found = await history_pages.before(scylla, event_id, cursor(query.before), query.limit)
+    more = len(found) == query.limit and seq_of(found[-1].change_id) > 1
+    return answer_json(HistoryPage([view(entry) for entry in found], found[-1].change_id if more else None))
+
+
+def cursor(given: UUID) -> UUID:
+    """A change_id to begin before. Raises BadInput if no entry was ever given this one."""
+    if given.version != CHANGE_ID_VERSION or not seq_of(given):
+        raise BadInput("This is no change_id.", "before")
+    return given
 
 
 def view(entry: Entry) -> EntryView:
-    """An entry as it is read."""
+    """An entry as it is read. One that was altered hides no other on its page."""
     bytes_say = said(entry.hashed_bytes)
-    old, new = old_and_new(entry, bytes_say) if bytes_say else (None, None)
+    old, new = None, None
+    try:
+        if bytes_say:
+            old, new = old_and_new(entry, bytes_say)
+    except msgspec.DecodeError:
+        bytes_say = None
     return EntryView(
         chain_seq=entry.chain_seq,
         change_id=entry.change_id,

@@ -1,4 +1,7 @@
-"""`Idempotency-Key` on the POSTs of users, events, open slots, payments and audit reports."""
+"""`Idempotency-Key`: promised for the POSTs of users, events, open slots, payments and audit reports.
+
+A PATCH of an event and a DELETE of who takes part go the same way, and honour it too.
+"""
 
 from collections.abc import Awaitable, Callable
 from hashlib import sha256
@@ -29,6 +32,11 @@ async def once(services: Services, call: Call, work: Callable[[Connection], Awai
         answer = await work(connection)
         return Kept(answer.status, answer.body)
 
-    body_hash = sha256(call.address.encode() + b"\0" + call.body).digest()
-    first = await idempotency_keys.once(services.stores.postgres, call.client.id, key, body_hash, kept)
+    first = await idempotency_keys.once(services.stores.postgres, call.client.id, key, hash_of(call), kept)
     return Answer(HTTPStatus(first.status), first.body)
+
+
+def hash_of(call: Call) -> bytes:
+    """What was asked. The query, too: a DELETE has its actor there and no body."""
+    query = b"?" + call.query if call.query else b""
+    return sha256(call.address.encode() + query + b"\0" + call.body).digest()

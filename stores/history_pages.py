@@ -2,15 +2,17 @@
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
-from domain.history import Entry
+from domain.history import Entry, made_at_ms
 from stores.scylla_async import AsyncScylla
 
 COLUMNS: Final = ", ".join(Entry.__struct_fields__)
 SELECT_NEWEST: Final = f"SELECT {COLUMNS} FROM event_history WHERE event_id = ? LIMIT ?"  # noqa: S608
-# Within one partition, newest first as it lies there: what is filtered out is only what stood on the pages before.
+# From a place in the order of keys. By chain_seq it would need ALLOW FILTERING: ScyllaDB then reads a page of all rows,
+# filters that, and may answer with none of those that follow.
 SELECT_BEFORE: Final = f"""
-    SELECT {COLUMNS} FROM event_history WHERE event_id = ? AND chain_seq < ? LIMIT ? ALLOW FILTERING"""  # noqa: S608
+    SELECT {COLUMNS} FROM event_history WHERE event_id = ? AND (changed_at, change_id) < (?, ?) LIMIT ?"""  # noqa: S608
 
 
 async def newest(scylla: AsyncScylla, event_id: int, limit: int) -> list[Entry]:
@@ -18,9 +20,10 @@ async def newest(scylla: AsyncScylla, event_id: int, limit: int) -> list[Entry]:
     return [entry_of(row) for row in await scylla.execute(SELECT_NEWEST, (event_id, limit), limit)]
 
 
-async def before(scylla: AsyncScylla, event_id: int, chain_seq: int, limit: int) -> list[Entry]:
+async def before(scylla: AsyncScylla, event_id: int, change_id: UUID, limit: int) -> list[Entry]:
     """The entries before this one, newest first. Raises Away."""
-    return [entry_of(row) for row in await scylla.execute(SELECT_BEFORE, (event_id, chain_seq, limit), limit)]
+    place = (event_id, made_at_ms(change_id), change_id, limit)
+    return [entry_of(row) for row in await scylla.execute(SELECT_BEFORE, place, limit)]
 
 
 def entry_of(row: tuple[Any, ...]) -> Entry:

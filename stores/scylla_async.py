@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any, Final
 
-from cassandra.cluster import Session
+from cassandra.cluster import ResponseFuture, Session
 
 from domain.errors import Away
 from stores.errors import scylla_errors
@@ -46,7 +46,10 @@ class AsyncScylla:
             await asyncio.to_thread(self._session.cluster.shutdown)
 
     async def execute(self, cql: str, parameters: Sequence[object], rows_max: int = PAGE_ROWS) -> list[tuple[Any, ...]]:
-        """The first `rows_max` rows of a statement. Raises Away, Wrong."""
+        """The first `rows_max` rows of a statement. Raises Away, Wrong.
+
+        ScyllaDB cuts a page short where it has read 1 MB, or many tombstones: it is read on until it is full.
+        """
         session = self._session
         if session is None:
             raise Away("ScyllaDB", "NotConnected")
@@ -54,12 +57,13 @@ class AsyncScylla:
         with scylla_errors():
             bound = self._prepared(cql).bind(parameters)
             bound.fetch_size = rows_max
-            future: asyncio.Future[list[tuple[Any, ...]]] = loop.create_future()
-            session.execute_async(bound).add_callbacks(
-                callback=lambda rows: self._answer(loop, future, rows, None),
-                errback=lambda error: self._answer(loop, future, None, error),
-            )
-            return await future
+            sent = session.execute_async(bound)
+            found = await self._answer_to(loop, sent)
+            while len(found) < rows_max and sent.has_more_pages:
+                sent.clear_callbacks()
+                sent.start_fetching_next_page()
+                found += await self._answer_to(loop, sent)
+            return found[:rows_max]
 
     async def _connect(self) -> None:
         while self._session is None:
@@ -70,6 +74,17 @@ class AsyncScylla:
             else:
                 self._prepared = Statements(session.prepare)
                 self._session = session
+
+    def _answer_to(
+        self, loop: asyncio.AbstractEventLoop, sent: ResponseFuture
+    ) -> "asyncio.Future[list[tuple[Any, ...]]]":
+        """The page to come."""
+        future: asyncio.Future[list[tuple[Any, ...]]] = loop.create_future()
+        sent.add_callbacks(
+            callback=lambda rows: self._answer(loop, future, rows, None),
+            errback=lambda error: self._answer(loop, future, None, error),
+        )
+        return future
 
     def _answer(
         self, loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Any]", rows: Any, error: BaseException | None

@@ -192,7 +192,7 @@ class HistoryEntry(Answer, frozen=True):
 
 class History(Answer, frozen=True):
     entries: list[HistoryEntry]
-    next: int | None
+    next: UUID | None
 
 
 class Report(Answer, frozen=True):

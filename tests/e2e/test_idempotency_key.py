@@ -1,4 +1,4 @@
-"""Idempotency-Key on POST /users and /events: the same request is done once."""
+"""Idempotency-Key on POST /users and /events, and on a DELETE: the same request is done once."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -140,3 +140,21 @@ def test_a_key_may_be_any_bytes_that_a_header_holds(app: App, more: bytes) -> No
     path, body = a_user(app)
     first, again = [app.http.post(f"/v1{path}", json=body, headers=[(b"idempotency-key", key)]) for _ in range(2)]
     assert (first.status_code, again.content) == (HTTPStatus.CREATED, first.content)
+
+
+def test_who_acts_is_part_of_a_deletion_and_a_repeat_gets_its_first_answer(app: App, behind: Behind) -> None:
+    """Its actor stands in the query alone."""
+    creator, guest, stranger = app.users(3)
+    path, headers = f"/events/{app.event(creator, guest)}/participants/{guest}", {"idempotency-key": uuid4().hex}
+
+    def remove(actor_id: int) -> httpx.Response:
+        return app.call("DELETE", path, headers=headers, query={"actor_id": actor_id})
+
+    first = remove(creator)
+    assert first.status_code == HTTPStatus.OK
+    before = behind.stored()
+    again = remove(creator)
+    assert (again.status_code, again.content) == (first.status_code, first.content)
+    for actor_id in (guest, stranger):
+        assert refusal(remove(actor_id)) == (422, "Idempotency-Key")
+    assert behind.stored() == before

@@ -1,6 +1,7 @@
 """What the tests of stores and commands share."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -36,3 +37,17 @@ async def stores(own_stores: Own) -> AsyncIterator[AsyncStores]:
     """The stores of the same place, as ingest has them."""
     async with stores_of_ingest(own_stores) as made:
         yield made
+
+
+@pytest.fixture
+def cut_short(stores: AsyncStores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of ScyllaDB's that was cut where it had 1 MiB: the local engine cuts none, and is asked for few rows."""
+    session = stores.scylla._session
+    assert session is not None
+    execute = session.execute_async
+
+    def few(bound: Any) -> Any:
+        bound.fetch_size = 3
+        return execute(bound)
+
+    monkeypatch.setattr(session, "execute_async", few)

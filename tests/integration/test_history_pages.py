@@ -1,15 +1,16 @@
 """stores.history_pages: an event's history from ScyllaDB, newest first."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
-from domain.history import Entry
+from domain.history import GENESIS, Entry, made_at_ms
 from domain.history_verify import FaultKind, verify
 from local.stack import Stack
 from stores import history_pages
 from stores.connections import AsyncStores
-from tests.histories import created, entries_of, whole
+from tests.histories import BEGAN, created, entries_of, entry_of, whole
 from tests.integration.as_ingest import unused_event
 from tests.integration.own import Own, own_place
 
@@ -36,10 +37,55 @@ async def test_pages_are_newest_first_and_meet_without_gap_or_repeat(stores: Asy
     put(own_stores, entries)
     newest_first = list(reversed(entries))
     assert await history_pages.newest(stores.scylla, event_id, 10) == newest_first[:10]
-    assert await history_pages.before(stores.scylla, event_id, 16, 10) == newest_first[10:20]
-    assert await history_pages.before(stores.scylla, event_id, 6, 10) == newest_first[20:]
-    assert await history_pages.before(stores.scylla, event_id, 1, 10) == []
+    assert await history_pages.before(stores.scylla, event_id, newest_first[9].change_id, 10) == newest_first[10:20]
+    assert await history_pages.before(stores.scylla, event_id, newest_first[19].change_id, 10) == newest_first[20:]
+    assert await history_pages.before(stores.scylla, event_id, newest_first[24].change_id, 10) == []
     assert await history_pages.newest(stores.scylla, unused_event(), 10) == []
+
+
+async def test_every_page_is_full_though_entries_share_a_time(stores: AsyncStores, own_stores: Own) -> None:
+    """Those of one change do."""
+    event_id = unused_event()
+    entries: list[Entry] = []
+    for seq in range(1, 101):
+        prev = entries[-1].entry_hash if entries else GENESIS
+        entries.append(entry_of(created(), event_id, seq, prev, 11, BEGAN + timedelta(milliseconds=(seq - 1) // 9)))
+    put(own_stores, entries)
+    pages = [await history_pages.newest(stores.scylla, event_id, 7)]
+    while len(pages[-1]) == 7:
+        pages.append(await history_pages.before(stores.scylla, event_id, pages[-1][-1].change_id, 7))
+    assert [entry.chain_seq for page in pages for entry in page] == list(range(100, 0, -1))
+    assert [len(page) for page in pages] == [7] * 14 + [2]
+
+
+@pytest.mark.usefixtures("cut_short")
+async def test_a_page_that_scylladb_cuts_short_is_read_on_until_it_is_full(
+    stores: AsyncStores, own_stores: Own
+) -> None:
+    event_id = unused_event()
+    entries = entries_of([created()] * 20, event_id)
+    put(own_stores, entries)
+    assert await history_pages.newest(stores.scylla, event_id, 10) == entries[:9:-1]
+    assert await history_pages.before(stores.scylla, event_id, entries[10].change_id, 11) == entries[9::-1]
+
+
+@pytest.mark.parametrize("altered", ["NULL", "1", "1000"])
+async def test_a_page_goes_by_keys_alone_whatever_stands_in_the_rows(
+    stores: AsyncStores, own_stores: Own, altered: str
+) -> None:
+    """P6. So no row before it is looked at, and none on it hidden: ScyllaDB's own filling of what it filters is not
+    that of the local engine."""
+    assert "FILTERING" not in history_pages.SELECT_BEFORE
+    event_id = unused_event()
+    entries = entries_of([created()] * 30, event_id)
+    put(own_stores, entries)
+    for entry in entries[::3]:
+        own_stores.cql(
+            f"UPDATE event_history SET chain_seq = {altered} WHERE event_id = {event_id}"
+            f" AND changed_at = {made_at_ms(entry.change_id)} AND change_id = {entry.change_id}"
+        )
+    page = await history_pages.before(stores.scylla, event_id, entries[20].change_id, 10)
+    assert [entry.change_id for entry in page] == [entry.change_id for entry in reversed(entries[10:20])]
 
 
 async def test_what_was_stored_is_read_back_whole(stores: AsyncStores, own_stores: Own) -> None:

@@ -87,6 +87,13 @@ async def test_newest_and_before_walk_down_through_every_partition(stores: Async
     assert found == edgy.seqs[::-1]
 
 
+@pytest.mark.usefixtures("cut_short")
+async def test_no_message_is_passed_over_where_scylladb_cuts_a_page_short(stores: AsyncStores, edgy: Edgy) -> None:
+    """P3. A short page is not the end of a partition."""
+    assert seqs(await pages.newest(stores.scylla, edgy.event_id, 100)) == edgy.seqs[::-1]
+    assert seqs(await pages.after(stores.scylla, edgy.event_id, edgy.ids[edgy.seqs[0]], 100)) == edgy.seqs[1:]
+
+
 @pytest.mark.parametrize("limit", [1, 3, 4, 7, 12, 100])
 async def test_after_walks_up_from_one_partition_into_the_next(stores: AsyncStores, edgy: Edgy, limit: int) -> None:
     found = [edgy.seqs[0]]

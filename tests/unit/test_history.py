@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.event_state import Event, Participant
 from domain.event_status import EventStatus
-from domain.history import Entry, chain, commitment, old_and_new, said, seq_of
+from domain.history import Entry, chain, commitment, made_at_ms, old_and_new, said, seq_of
 from domain.history_verify import Fault, FaultKind, verify
 from tests.histories import BEGAN, MOVED, STARTS, created, entries_of, erased, other_values, whole
 
@@ -187,4 +187,4 @@ def test_a_commitment_binds_its_value(salt: bytes, one: str, other: str) -> None
 def test_a_change_id_carries_the_place_and_the_time() -> None:
     entry = ENTRIES[4]
     assert seq_of(entry.change_id) == 5
-    assert entry.change_id.int >> 80 == int((BEGAN + timedelta(seconds=5)).timestamp() * 1_000)
+    assert made_at_ms(entry.change_id) == int((BEGAN + timedelta(seconds=5)).timestamp() * 1_000)
