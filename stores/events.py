@@ -61,7 +61,9 @@ async def create(
     times = start_time, end_time = new.start_time.astimezone(UTC), new.end_time.astimezone(UTC)
     row = (new.title, new.description, *times, new.location, new.actor_id, journal_id, open_slot_id)
     with postgres_errors():
-        event_id, created_at = await (await connection.execute(INSERT_EVENT, row)).fetchone() or (0, None)
+        inserted = await (await connection.execute(INSERT_EVENT, row)).fetchone()
+        assert inserted is not None, "what is inserted is returned"
+        event_id, created_at = inserted
         await connection.execute(ADD_FIRST_PARTICIPANTS, (event_id, list(new.participant_ids)))
     people = sorted({new.actor_id, *new.participant_ids})
     event = Event(

@@ -108,7 +108,8 @@ def count(pool: ConnectionPool) -> int:
     """How many entries are kept. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         row = connection.execute(COUNT_ROWS).fetchone()
-        return int(row[0]) if row else 0
+    assert row is not None, "a count is always there"
+    return int(row[0])
 
 
 def count_of_event(pool: ConnectionPool, event_id: int) -> int:
