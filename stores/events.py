@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool
 
-from domain.errors import NotAllowed, NotThere
+from domain.errors import EventIsDue, NotAllowed, NotThere
 from domain.event import NewEvent
 from domain.event_changes import Changed, creation
 from domain.event_state import Event, Participant
@@ -48,10 +48,6 @@ SELECT_UPCOMING: Final = f"""
         ORDER BY me.start_time, me.event_id LIMIT %s
     ) AS e ON TRUE
     WHERE u.id = %s AND u.deleted_at IS NULL ORDER BY e.start_time, e.id"""  # noqa: S608
-
-
-class EventIsDue(Exception):
-    """Its time is over and nobody has said so yet: let it be DONE, then ask again."""
 
 
 async def create(
