@@ -14,6 +14,7 @@ TimingleError
 ├── Away                     a store did not answer; try again, nothing is lost (503)
 │   ├── JournalFull          the journal takes no more until it has drained (503)
 │   └── OutcomeUnknown       it may or may not have been done; ask again with the same client_id (503)
+├── EventIsDue               an event's time is over, and it is not DONE yet; let it be, then try again
 ├── Wrong                    a store understood and refuses these very values; trying again will not help
 └── MigrationError           the schema cannot be moved; says at which statement
 
@@ -96,6 +97,10 @@ class JournalFull(Away):
 
 class OutcomeUnknown(Away):
     """The request may or may not have been taken. Sent again with the same client_id it counts once."""
+
+
+class EventIsDue(TimingleError):
+    """The event's time is over and nobody has said so yet: let it be DONE, then ask again."""
 
 
 class Wrong(TimingleError):

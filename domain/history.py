@@ -6,7 +6,8 @@ The bytes are UTF-8 JSON, made once by PostgreSQL (`chain_history`, migration 00
 hashed and read as they are. What is personal or free text enters them as a commitment under a name; its value and salt
 stand beside the bytes, in a column of that name or in metadata, and can be taken away should a person be erased.
 
-WARNING: chains are kept for ever. `tests/integration/test_history.py` holds SQL's bytes against these structs.
+WARNING: chains are kept for ever. `tests/integration/test_migrations_history.py` holds SQL's bytes against these
+structs.
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,6 @@ import msgspec
 from domain.ids import RANDOM_BITS, SEQ_MAX
 
 GENESIS: Final = bytes(32)
-SALT_BYTES: Final = 32
 COLUMNS_COMMITTED: Final = ("actor_name", "ip_address", "user_agent", "old_value", "new_value")
 """Names of commitments whose value has a column of its own; any other's stands in metadata."""
 

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from domain import event_changes as rules
-from domain.errors import BadInput
+from domain.errors import BadInput, EventIsDue
 from domain.event import Cancellation, EventChange, Invitation
 from domain.event_changes import Changed
 from domain.event_state import Event
@@ -19,7 +19,6 @@ from ingest.origins import origin_of
 from ingest.routes import Route
 from ingest.services import Services
 from stores import events, participants, slots, users
-from stores.events import EventIsDue
 from stores.row_security import Connection, act_as
 
 _actor: Final = msgspec.json.Decoder(Actor)

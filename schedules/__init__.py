@@ -62,6 +62,12 @@ SCHEDULES: Final = (
         why="Lets webhooks go that have been kept for 400 days. A little each hour is nobody's burden.",
     ),
     Schedule(
+        task="tasks.upkeep.trim_idempotency_keys",
+        every_s=3_600.0,
+        queue="upkeep",
+        why="Lets answers to repeated requests go, with the names in them, that have been kept for 24 hours.",
+    ),
+    Schedule(
         task="tasks.reports.clear",
         every_s=60.0,
         queue="reports",

@@ -139,7 +139,8 @@ async def count_open(pool: AsyncConnectionPool) -> int:
     with postgres_errors():
         async with pool.connection() as connection:
             row = await (await connection.execute(COUNT_OPEN)).fetchone()
-            return int(row[0]) if row else 0
+    assert row is not None, "a count is always there"
+    return int(row[0])
 
 
 async def last_seq(pool: AsyncConnectionPool, event_id: int) -> int:
@@ -147,7 +148,8 @@ async def last_seq(pool: AsyncConnectionPool, event_id: int) -> int:
     with postgres_errors():
         async with pool.connection() as connection:
             row = await (await connection.execute(SELECT_LAST_SEQ, (event_id,))).fetchone()
-            return int(row[0]) if row else 0
+    assert row is not None, "an aggregate is always there"
+    return int(row[0])
 
 
 def last_seqs(pool: ConnectionPool, event_ids: Iterable[int]) -> dict[int, int]:

@@ -39,7 +39,9 @@ def pages(pool: ConnectionPool) -> Iterator[list[Due]]:
     What becomes due meanwhile is for the next sweep: or one would follow another's end for ever, an event at a time.
     """
     with postgres_errors(), pool.connection() as connection:
-        (until,) = connection.execute(SELECT_NOW).fetchone() or (None,)
+        row = connection.execute(SELECT_NOW).fetchone()
+    assert row is not None, "there is always a time"
+    until: datetime = row[0]
     after = BEGINNING
     while page := _page(pool, until, after):
         yield page

@@ -8,7 +8,7 @@ from typing import Any, Final
 from psycopg.rows import kwargs_row
 from psycopg_pool import AsyncConnectionPool
 
-from domain.errors import NotAllowed, NotThere
+from domain.errors import EventIsDue, NotAllowed, NotThere
 from domain.event import NewEvent
 from domain.event_changes import Changed, creation
 from domain.event_state import Event, Participant
@@ -50,10 +50,6 @@ SELECT_UPCOMING: Final = f"""
     WHERE u.id = %s AND u.deleted_at IS NULL ORDER BY e.start_time, e.id"""  # noqa: S608
 
 
-class EventIsDue(Exception):
-    """Its time is over and nobody has said so yet: let it be DONE, then ask again."""
-
-
 async def create(
     connection: Connection, new: NewEvent, journal_id: int, origin: Origin, open_slot_id: int | None = None
 ) -> Event:
@@ -61,7 +57,9 @@ async def create(
     times = start_time, end_time = new.start_time.astimezone(UTC), new.end_time.astimezone(UTC)
     row = (new.title, new.description, *times, new.location, new.actor_id, journal_id, open_slot_id)
     with postgres_errors():
-        event_id, created_at = await (await connection.execute(INSERT_EVENT, row)).fetchone() or (0, None)
+        inserted = await (await connection.execute(INSERT_EVENT, row)).fetchone()
+        assert inserted is not None, "what is inserted is returned"
+        event_id, created_at = inserted
         await connection.execute(ADD_FIRST_PARTICIPANTS, (event_id, list(new.participant_ids)))
     people = sorted({new.actor_id, *new.participant_ids})
     event = Event(

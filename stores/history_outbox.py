@@ -32,6 +32,9 @@ SELECT_PAGE: Final = f"""
     SELECT {COLUMNS} FROM event_history_outbox WHERE (event_id, chain_seq) > (%s, %s)
     ORDER BY event_id, chain_seq LIMIT %s"""  # noqa: S608
 SELECT_CHAIN: Final = f"SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s ORDER BY chain_seq"  # noqa: S608
+SELECT_CHAIN_PAGE: Final = f"""
+    SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s AND chain_seq > %s
+    ORDER BY chain_seq LIMIT %s"""  # noqa: S608
 SELECT_UNRELAYED_SEQS: Final = """
     SELECT chain_seq FROM event_history_outbox WHERE event_id = %s AND relayed_at IS NULL"""
 SELECT_PAYMENTS: Final = """
@@ -41,6 +44,7 @@ SELECT_IS_RELAYED: Final = """
     SELECT NOT EXISTS (
         SELECT FROM event_history_outbox WHERE event_id = %s AND chain_seq <= %s AND relayed_at IS NULL)"""
 COUNT_ROWS: Final = "SELECT count(*) FROM event_history_outbox"
+COUNT_CHAIN: Final = "SELECT count(*) FROM event_history_outbox WHERE event_id = %s"
 SELECT_CLOCK: Final = "SELECT clock_timestamp()"
 # Between the first and the last of them: or all that waits would be read for each page of it.
 MARK_RELAYED: Final = """
@@ -76,8 +80,16 @@ def pages(pool: ConnectionPool) -> Iterator[list[Entry]]:
         after = key(page[-1])
 
 
+def pages_of_event(pool: ConnectionPool, event_id: int) -> Iterator[list[Entry]]:
+    """What is kept of an event's chain, oldest first, PAGE_ROWS at a time. Raises Away."""
+    after = 0
+    while page := _read(pool, SELECT_CHAIN_PAGE, (event_id, after, PAGE_ROWS)):
+        yield page
+        after = page[-1].chain_seq
+
+
 def of_event(pool: ConnectionPool, event_id: int) -> list[Entry]:
-    """What is kept of an event's chain, oldest first. Raises Away."""
+    """The same at once, for whoever needs all of it in memory. Raises Away."""
     return _read(pool, SELECT_CHAIN, (event_id,))
 
 
@@ -98,7 +110,16 @@ def count(pool: ConnectionPool) -> int:
     """How many entries are kept. Raises Away."""
     with postgres_errors(), pool.connection() as connection:
         row = connection.execute(COUNT_ROWS).fetchone()
-        return int(row[0]) if row else 0
+    assert row is not None, "a count is always there"
+    return int(row[0])
+
+
+def count_of_event(pool: ConnectionPool, event_id: int) -> int:
+    """How many entries are kept of an event's chain. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        row = connection.execute(COUNT_CHAIN, (event_id,)).fetchone()
+    assert row is not None, "a count is always there"
+    return int(row[0])
 
 
 def clock(pool: ConnectionPool) -> datetime:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 from domain.errors import BadInput
 from stores.errors import postgres_errors
@@ -18,6 +18,12 @@ TAKE_KEY: Final = """
     WHERE idempotency_keys.created_at < now() - make_interval(hours => %s) RETURNING client_id"""
 SELECT_ANSWER: Final = "SELECT body_hash, status, answer FROM idempotency_keys WHERE client_id = %s AND key = %s"
 KEEP_ANSWER: Final = "UPDATE idempotency_keys SET status = %s, answer = %s WHERE client_id = %s AND key = %s"
+# What somebody is taking anew, or reading, is locked and passed over. By place: a join would read the whole table.
+TRIM_KEYS: Final = """
+    DELETE FROM idempotency_keys WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM idempotency_keys WHERE created_at < now() - make_interval(hours => %s)
+        ORDER BY created_at LIMIT %s FOR UPDATE SKIP LOCKED
+    ))"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,12 @@ async def once(
             kept = await work(connection)
             await connection.execute(KEEP_ANSWER, (kept.status, kept.body, client_id, key))
             return kept
+
+
+def trim(pool: ConnectionPool, limit: int) -> int:
+    """Let so many keys and answers go that are older than KEPT_H; how many there were. Raises Away."""
+    with postgres_errors(), pool.connection() as connection:
+        return connection.execute(TRIM_KEYS, (KEPT_H, limit)).rowcount
 
 
 async def _kept(connection: Connection, client_id: int, key: str, body_hash: bytes) -> Kept:

@@ -14,13 +14,12 @@ from domain.errors import Wrong
 from domain.keyring import KeyRing, NotDecryptable
 from domain.phone import blind_indexes
 from stores.errors import UNIQUE_VIOLATION, postgres_errors
-from stores.keys import ROWS_A_BATCH, Batch
+from stores.keys import ROWS_A_BATCH, Batch, pages
 from stores.users import place_of_phone
 
 SELECT_PHONES: Final = """
     SELECT id, phone_encrypted, phone_hash FROM users WHERE id > %s ORDER BY id LIMIT %s"""
 REPLACE_HASH: Final = "UPDATE users SET phone_hash = %s WHERE id = %s AND phone_hash = %s"
-COUNT_USERS: Final = "SELECT count(*) FROM users"
 UNKNOWN: Final = -1
 
 Phone = tuple[int, bytes, list[bytes]]
@@ -31,9 +30,9 @@ def move(pool: ConnectionPool, keys: KeyRing, index_keys: Sequence[bytes]) -> It
     """Hash under the newest key what is under another one. Raises Away; what was moved stays so."""
     for phones in _phones(pool, keys, index_keys):
         older = [(hashes[0], user_id, kept) for user_id, kept, hashes in phones if hashes and hashes[0] != kept]
-        doubled = _replace(pool, older)
+        moved, doubled = _replace(pool, older)
         unreadable = tuple(user_id for user_id, _, hashes in phones if not hashes)
-        yield Batch(len(phones), len(older) - len(doubled), unreadable, doubled)
+        yield Batch(len(phones), moved, unreadable, doubled)
 
 
 def count_by_key(pool: ConnectionPool, keys: KeyRing, index_keys: Sequence[bytes]) -> Counter[int]:
@@ -47,9 +46,7 @@ def count_by_key(pool: ConnectionPool, keys: KeyRing, index_keys: Sequence[bytes
 
 def count_users(pool: ConnectionPool) -> int:
     """How many there are, deleted ones too. Raises Away."""
-    with postgres_errors(), pool.connection() as connection:
-        row = connection.execute(COUNT_USERS).fetchone()
-        return int(row[0]) if row else 0
+    return sum(page.rows for page in pages(pool, "users"))
 
 
 def _phones(pool: ConnectionPool, keys: KeyRing, index_keys: Sequence[bytes]) -> Iterator[list[Phone]]:
@@ -70,16 +67,17 @@ def _hashes(keys: KeyRing, index_keys: Sequence[bytes], user_id: int, sealed: by
         return []
 
 
-def _replace(pool: ConnectionPool, hashes: Sequence[tuple[bytes, int, bytes]]) -> tuple[int, ...]:
-    """Replace hashes; the ids of those that another user has already, which stay as they are."""
+def _replace(pool: ConnectionPool, hashes: Sequence[tuple[bytes, int, bytes]]) -> tuple[int, tuple[int, ...]]:
+    """Replace hashes: how many were, and the ids of those that another user has already, which stay as they are."""
     try:
         with postgres_errors(), pool.connection() as connection, connection.cursor() as cursor:
             cursor.executemany(REPLACE_HASH, hashes)
+            return cursor.rowcount, ()
     except Wrong as wrong:
         if wrong.code != UNIQUE_VIOLATION:
             raise
         if len(hashes) == 1:
-            return (hashes[0][1],)
+            return 0, (hashes[0][1],)
         half = len(hashes) // 2
-        return _replace(pool, hashes[:half]) + _replace(pool, hashes[half:])
-    return ()
+        (moved, doubled), (also_moved, also_doubled) = _replace(pool, hashes[:half]), _replace(pool, hashes[half:])
+        return moved + also_moved, doubled + also_doubled

@@ -33,11 +33,11 @@ TAKE_SLOT: Final = f"""
     UPDATE open_slots SET is_available = FALSE WHERE id = %s AND is_available AND start_time > now()
     RETURNING {COLUMNS}"""  # noqa: S608
 FREE_SLOT: Final = "UPDATE open_slots SET is_available = TRUE WHERE id = %s AND start_time > now()"
-SELECT_AVAILABLE: Final = """
-    SELECT s.id, s.business_user_id, s.service_type, s.title, s.description, s.start_time, s.duration_minutes, s.price,
-        s.region, s.is_available, s.created_at, s.updated_at
-    FROM open_slots AS s JOIN users AS u ON u.id = s.business_user_id AND u.is_active AND u.deleted_at IS NULL
-    WHERE s.region = %s AND s.is_available AND s.start_time >= now() ORDER BY s.start_time, s.id LIMIT %s"""
+SELECT_AVAILABLE: Final = f"""
+    SELECT {COLUMNS} FROM open_slots AS s
+    WHERE region = %s AND is_available AND start_time >= now() AND EXISTS (
+        SELECT FROM users AS u WHERE u.id = s.business_user_id AND u.is_active AND u.deleted_at IS NULL)
+    ORDER BY start_time, id LIMIT %s"""  # noqa: S608
 IS_BOOKED: Final = "SELECT open_slot_is_booked(%s)"
 IS_BUSINESS: Final = """
     SELECT EXISTS (SELECT FROM users WHERE id = %s AND role = 'BUSINESS' AND is_active AND deleted_at IS NULL)"""

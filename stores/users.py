@@ -75,13 +75,15 @@ async def create(connection: Connection, keys: KeyRing, index_keys: Sequence[byt
     """Add a user. Raises Conflict if the phone number or the email address is in use, Away."""
     hashes = blind_indexes(e164, index_keys)
     with _in_use_is_a_conflict():
-        (user_id,) = await (await connection.execute(TAKE_ID)).fetchone() or (0,)
+        taken = await (await connection.execute(TAKE_ID)).fetchone()
+        assert taken is not None, "there is always another id"
+        user_id: int = taken[0]
         await _check_free(connection, hashes, user_id)
         sealed = _sealed(keys, user_id, e164)
         asked = _columns(new) | {"id": user_id, "phone_encrypted": sealed, "phone_hash": hashes[0]}
         async with connection.cursor(row_factory=dict_row) as cursor:
             row = await (await cursor.execute(INSERT_USER, asked)).fetchone()
-    assert row is not None
+    assert row is not None, "what is inserted is returned"
     return _user(keys, row)
 
 

@@ -110,7 +110,7 @@ def refillable(stores: Stores, event_id: int | None) -> int:
         return history_outbox.count(stores.postgres)
     if history_outbox.present(stores.postgres, event_id) is None:
         raise NotThere(f"There is no event {event_id}.")
-    return len(history_outbox.of_event(stores.postgres, event_id))
+    return history_outbox.count_of_event(stores.postgres, event_id)
 
 
 def refill(stores: Stores, event_id: int | None) -> Iterator[Refilled]:
@@ -120,5 +120,5 @@ def refill(stores: Stores, event_id: int | None) -> Iterator[Refilled]:
     """
     read_at = history_outbox.clock(stores.postgres)  # before the first is read: an erasure since then is written later
     pool = stores.postgres
-    for page in history_outbox.pages(pool) if event_id is None else [history_outbox.of_event(pool, event_id)]:
+    for page in history_outbox.pages(pool) if event_id is None else history_outbox.pages_of_event(pool, event_id):
         yield Refilled(len(page), history_copy.overwrite(stores.scylla, page, read_at))

@@ -8,7 +8,7 @@ import structlog
 from celery import current_app, shared_task
 
 from domain.errors import Away
-from stores import audit_reports, connections, payment_inbox, waiting
+from stores import audit_reports, connections, idempotency_keys, payment_inbox, waiting
 from stores.connections import Stores
 from stores.waiting import Jobs
 from tasks.messages import RING_EXPIRES_S
@@ -90,3 +90,17 @@ def trim_inbox() -> None:
         log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
     if trimmed:
         log.info("old webhooks are trimmed", action="webhooks_trimmed", count=trimmed)
+
+
+@shared_task(name="tasks.upkeep.trim_idempotency_keys", ignore_result=True)
+def trim_idempotency_keys() -> None:
+    """Let keys and their answers go that have been kept for 24 hours, batch by batch until none is left."""
+    stores = connections.stores()
+    trimmed = 0
+    try:
+        while batch := idempotency_keys.trim(stores.postgres, TRIM_ROWS):
+            trimmed += batch
+    except Away as away:
+        log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
+    if trimmed:
+        log.info("old idempotency keys are trimmed", action="idempotency_keys_trimmed", count=trimmed)

@@ -9,9 +9,11 @@ import msgspec
 
 from domain.event_state import Event, Participant, moment
 from domain.event_status import EventStatus
-from domain.history import COLUMNS_COMMITTED, GENESIS, SALT_BYTES, Change, ChangeType, Entry, chain, commitment
+from domain.history import COLUMNS_COMMITTED, GENESIS, Change, ChangeType, Entry, chain, commitment
 
 EVENT_ID: Final = 7
+SALT_BYTES: Final = 32
+"""As PostgreSQL makes them."""
 BEGAN: Final = datetime(2026, 11, 25, 1, 2, 3, 456_000, UTC)
 ACTOR_TEXTS: Final = {"actor_name": "민지", "ip_address": "2001:db8::7", "user_agent": "timingle/1 (테스트)"}
 STARTS, MOVED, ENDS = (datetime(2099, 1, 1, hour, tzinfo=UTC) for hour in (1, 2, 3))

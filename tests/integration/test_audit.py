@@ -19,7 +19,7 @@ from domain.history import Entry, chain
 from domain.history_verify import FaultKind
 from reports.signing_key import SigningKey
 from stores import history_copy, history_outbox
-from tasks.audit import Place, audit, check, read, refill
+from tasks.audit import Place, audit, check, read, refill, refillable
 from tasks.history import relay_all
 from tests.audit_reports import REPORT_ID, report, with_event
 from tests.integration.chained import Connection, read_chain, read_event
@@ -314,6 +314,24 @@ def test_all_histories_are_refilled_and_what_a_person_had_erased_stays_so(target
     assert written == history_outbox.count(target.own.stores.postgres)
     assert history_copy.of_event(target.own.stores.scylla, target.event_id) == target.entries
     assert target.entries[0].metadata == {}
+
+
+@pytest.mark.parametrize("page", [1, 4, LENGTH, LENGTH + 1])
+def test_a_history_is_counted_and_refilled_a_page_at_a_time_and_no_other(
+    target: Target, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    """P6. One of 100,000 entries would fill the memory."""
+    (other,) = make_confirmed(target.owner, make_users(target.owner, 3), 1, 60)
+    assert other > target.event_id, "it follows in the order of keys"
+    with monkeypatch.context() as patched:
+        patched.setattr(history_outbox, "_read", None)
+        assert refillable(target.own.stores, target.event_id) == LENGTH
+    target.own.cql("TRUNCATE event_history")
+    monkeypatch.setattr(history_outbox, "PAGE_ROWS", page)
+    written = [done.entries for done in refill(target.own.stores, target.event_id)]
+    assert (sum(written), max(written)) == (LENGTH, min(page, LENGTH))
+    assert history_copy.of_event(target.own.stores.scylla, target.event_id) == target.entries
+    assert history_copy.of_event(target.own.stores.scylla, other) == []
 
 
 def test_what_cannot_be_done_is_said_in_one_line(own: Own) -> None:

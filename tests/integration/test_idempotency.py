@@ -7,16 +7,22 @@ from uuid import uuid4
 import pytest
 
 from domain.errors import BadInput, Conflict
-from stores import api_clients
+from stores import api_clients, connections, idempotency_keys
 from stores.connections import AsyncStores
 from stores.idempotency_keys import Kept, once
 from stores.row_security import Connection
+from tasks import upkeep
 from tests.integration.own import Own
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BODY, OTHER_BODY = b"1" * 32, b"2" * 32
 REGISTER = """
     INSERT INTO users (phone_encrypted, phone_hash, name) VALUES ('', uuid_send(gen_random_uuid()), %s)"""
+KEEP = """
+    INSERT INTO idempotency_keys (client_id, key, body_hash, status, answer, created_at)
+    SELECT %s, age_h || ' ' || gen_random_uuid(), '', 201, '', now() - make_interval(secs => age_h * 3600)
+    FROM unnest(%s::float[]) AS age_h"""
+KEPT_AGES = "SELECT split_part(key, ' ', 1)::float FROM idempotency_keys WHERE client_id = %s ORDER BY 1"
 
 
 @dataclass
@@ -138,3 +144,55 @@ async def test_a_key_is_kept_for_24_hours(
     again = [await once(stores.postgres, client, key, BODY, work) for _ in range(2)]
     assert again == [Kept(201, b"run %d" % runs)] * 2
     assert work.effects() == runs
+
+
+async def test_what_is_older_than_24_hours_is_let_go_however_many_batches_it_is_and_nothing_younger(
+    own_stores: Own, client: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers hold names and addresses."""
+    own_stores.sql(KEEP, client, [0.0, 23.99, *[24.01] * 7, 9_000.0])
+    monkeypatch.setattr(connections, "stores", lambda: own_stores.stores)
+    monkeypatch.setattr(upkeep, "TRIM_ROWS", 3)
+    upkeep.trim_idempotency_keys()
+    assert own_stores.sql(KEPT_AGES, client) == [(0.0,), (23.99,)]
+
+
+@pytest.mark.parametrize("taken_before", [False, True])
+async def test_a_key_that_is_being_used_is_not_let_go_and_holds_up_nobody(
+    stores: AsyncStores, work: Work, client: int, own_stores: Own, taken_before: bool
+) -> None:
+    """P2. Not even one that was taken days ago and is taken anew."""
+    key = uuid4().hex
+    if taken_before:
+        own_stores.sql(KEEP, client, [48])
+        own_stores.sql("UPDATE idempotency_keys SET key = %s WHERE client_id = %s", key, client)
+    own_stores.sql(KEEP, client, [25])
+    begun, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: Connection) -> Kept:
+        begun.set()
+        await may_answer.wait()
+        return await work(connection)
+
+    first = asyncio.create_task(once(stores.postgres, client, key, BODY, slow))
+    await begun.wait()
+    idempotency_keys.trim(own_stores.stores.postgres, 10)
+    left = own_stores.sql("SELECT key FROM idempotency_keys WHERE client_id = %s", client)
+    may_answer.set()
+    assert await first == Kept(201, b"run 1")
+    assert left == ([(key,)] if taken_before else [])
+    assert await once(stores.postgres, client, key, BODY, work) == Kept(201, b"run 1")
+    assert work.effects() == 1
+
+
+async def test_old_keys_are_found_by_their_index(own_stores: Own, client: int) -> None:
+    """Or each batch would read all of the last 24 hours."""
+    with own_stores.stores.postgres.connection() as connection, connection.transaction(force_rollback=True):
+        connection.execute(KEEP, (client, [*[1] * 20_000, *[25] * 2_000]))
+        connection.execute("ANALYZE idempotency_keys")
+        query = "EXPLAIN " + idempotency_keys.TRIM_KEYS
+        rows = connection.execute(query, (idempotency_keys.KEPT_H, upkeep.TRIM_ROWS)).fetchall()
+    plan = "\n".join(row[0] for row in rows)
+    assert "Index Scan using idx_idempotency_keys_created" in plan, plan
+    assert "Sort" not in plan
+    assert "Seq Scan" not in plan

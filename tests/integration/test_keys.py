@@ -291,7 +291,7 @@ def test_a_value_that_changes_while_it_is_moved_is_not_lost(vault: Vault) -> Non
                 (sealed, blind_index(new, OLD_INDEX), user_id),
             )
             other.commit()
-            moving.result(COMMAND_S_MAX)
+            assert [(batch.seen, batch.moved) for batch in moving.result(COMMAND_S_MAX)] == [(1, 0)]
         assert vault.phones(BOTH) == {user_id: new}
         old, new = new, new_phone()
         sealed = BOTH.encrypt(new.encode(), place_of_phone(user_id), os.urandom(NONCE_BYTES))
@@ -336,6 +336,44 @@ def test_a_number_that_two_users_have_is_named_and_does_not_hold_up_the_rest(vau
     )
     assert "Data key a is no longer in use: take it out of TIMINGLE_DATA_KEYS." in sentences
     assert len(users.find(vault.pool, AFTER, [NEW_INDEX, OLD_INDEX], phone)) == 2
+
+
+@pytest.mark.parametrize("older", [[], [0], [3, 4, 5], [29], [1, 11, 12, 28], list(range(30))], ids=len)
+def test_page_by_page_all_is_moved_and_counted_also_where_a_page_has_nothing_to_move(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch, older: list[int]
+) -> None:
+    """No statement looks at more rows than a page has: a whole table may take longer than a statement is given."""
+    monkeypatch.setattr(keys, "PAGE_ROWS", 4)
+    monkeypatch.setattr(keys, "ROWS_A_BATCH", 3)
+    phones = [new_phone() for _ in range(30)]
+    for place_, phone in enumerate(phones):
+        vault.users(BEFORE if place_ in older else AFTER, OLD_INDEX, [phone])
+        vault.sql("SELECT setval('users_id_seq', nextval('users_id_seq') + 9)")  # ids have gaps
+    column = ENCRYPTED[0]
+    assert [page.rows for page in keys.pages(vault.pool, "users")] == [4] * 7 + [2]
+    assert keys_index.count_users(vault.pool) == 30
+    assert keys.count_by_key(vault.pool, column) == Counter({"a": len(older), "b": 30 - len(older)})
+    batches = list(keys.move(vault.pool, BOTH, column))
+    assert all(batch.seen == batch.moved <= 3 for batch in batches)
+    assert sum(batch.moved for batch in batches) == len(older)
+    assert list(vault.phones(AFTER).values()) == phones
+    assert keys.count_by_key(vault.pool, column) == {"b": 30}
+
+
+@pytest.mark.parametrize("column", ENCRYPTED, ids=lambda column: column.name)
+def test_each_statement_reads_one_page_of_its_table(vault: Vault, column: keys.EncryptedColumn) -> None:
+    """As above; by the primary key, for what a filter passes over is read as well."""
+    for statement, parameters in (
+        (keys.SELECT_PAGE_END, (0, 4)),
+        (keys.SELECT_OLDER, (0, 4, 1, b"", 3)),
+        (keys.COUNT_BY_KEY, (0, 4)),
+    ):
+        with vault.pool.connection() as connection:
+            connection.execute("SET LOCAL enable_seqscan = off")  # it is empty
+            rows = connection.execute(f"EXPLAIN {column.sql(statement)}", parameters).fetchall()
+        plan = "\n".join(row[0] for row in rows)
+        assert f"{column.table}_pkey" in plan, plan
+        assert "Index Cond: ((id > " in plan or statement == keys.SELECT_PAGE_END, plan
 
 
 def store_tokens_and_payments(vault: Vault, user_id: int) -> None:

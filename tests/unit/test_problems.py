@@ -10,6 +10,7 @@ import pytest
 from domain.errors import (
     Away,
     BadInput,
+    EventIsDue,
     MigrationError,
     NotThere,
     OutcomeUnknown,
@@ -30,6 +31,7 @@ UNANSWERED: Final = {
     TimingleError: "raised only as one of its subclasses",
     Refused: "raised only as one of its subclasses",
     SettingsError: "raised before a process listens",
+    EventIsDue: "whoever changes an event lets it be DONE and tries again",
     MigrationError: "raised by `timingle`, not by a call",
     ProviderRefused: "raised to workers, which ask providers, and not by a call",
     ProviderUnknown: "the same",
