@@ -21,7 +21,7 @@ from reports.verifier_file import NAME, single_file
 from tasks.audit import Finding, History, audit, check, refillable
 from tasks.audit import refill as refill_copy
 
-REFUSED_SHOWN_MAX: Final = 10
+NAMED_MAX: Final = 10
 RECEIPT: Final = re.compile(r"(?P<length>[1-9]\d{0,9}):(?P<head>[0-9a-f]{64})")
 
 app = typer.Typer(
@@ -90,23 +90,29 @@ def refill(
 ) -> None:
     """Write ScyllaDB's copy of a history again, or of all, from what PostgreSQL keeps: the last 35 days.
 
-    For a ScyllaDB that was restored or altered. May run while everything runs, be killed and be run again.
+    For a ScyllaDB that was restored or altered. What was altered in PostgreSQL is not written, and it exits with 6. May
+    run while everything runs, be killed and be run again.
     """
     if (event_id is None) != every:
         raise BadInput("Say which: timingle audit refill EVENT_ID, or --all.", "event_id")
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    written, refused = 0, 0
+    written, refused, altered = 0, 0, 0
     with migrated() as stores:
         total = refillable(stores, event_id)
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("entries", total=total)
             for done in refill_copy(stores, event_id):
                 progress.advance(bar, done.entries)
-                written += done.entries - len(done.refused)
-                for (event, seq), code in list(done.refused.items())[: max(0, REFUSED_SHOWN_MAX - refused)]:
+                written += done.entries - len(done.refused) - len(done.altered)
+                for (event, seq), code in list(done.refused.items())[: max(0, NAMED_MAX - refused)]:
                     print(f"Entry {seq} of event {event} is refused ({code}).", file=sys.stderr)
-                refused += len(done.refused)
+                for event, seq in done.altered[: max(0, NAMED_MAX - altered)]:
+                    print(f"Entry {seq} of event {event} is altered in PostgreSQL, and not written.", file=sys.stderr)
+                refused, altered = refused + len(done.refused), altered + len(done.altered)
     print(f"{written} entries written, {refused} refused")
+    if altered:
+        print(f"{altered} altered in PostgreSQL and left as they are in ScyllaDB; see `timingle audit verify`.")
+        raise typer.Exit(ExitCode.NOT_WHOLE)
     if refused:
         raise typer.Exit(ExitCode.FAILED)
 

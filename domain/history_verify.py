@@ -105,6 +105,13 @@ def verify(
     return sorted(faults, key=lambda fault: fault.chain_seq)
 
 
+def is_intact(entry: Entry) -> bool:
+    """Whether an entry's bytes are what was hashed, and its columns what they say: as far as it tells by itself."""
+    one = _Read(0, entry, said(entry.hashed_bytes))
+    computed = one.hash_after(entry.prev_hash)
+    return computed == entry.entry_hash and not any(_altered(one, entry.prev_hash, computed))
+
+
 def _told_by(intact: Iterable[_Checked]) -> Replay:
     told = Replay()
     for one in intact:

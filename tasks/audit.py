@@ -9,11 +9,11 @@ from typing import Final, NamedTuple
 from domain.errors import Conflict, NotThere
 from domain.event_state import Event
 from domain.history import Entry
-from domain.history_verify import Fault, FaultKind, verify
+from domain.history_verify import Fault, FaultKind, is_intact, verify
 from domain.payment_history import PaymentState
 from stores import history_copy, history_outbox
 from stores.connections import Stores
-from stores.history_outbox import KEEP_DAYS, Key
+from stores.history_outbox import KEEP_DAYS, Key, key
 
 READS_MAX: Final = 10
 """An event that changes while it is read is read again; one that changes each time is not a person's."""
@@ -100,6 +100,8 @@ class Refilled(NamedTuple):
     """What became of some entries."""
 
     entries: int
+    altered: Sequence[Key]
+    """(event_id, chain_seq) of those that PostgreSQL's own bytes contradict: ScyllaDB's may be the last good ones."""
     refused: Mapping[Key, str]
     """By (event_id, chain_seq): why ScyllaDB refuses one."""
 
@@ -116,9 +118,12 @@ def refillable(stores: Stores, event_id: int | None) -> int:
 def refill(stores: Stores, event_id: int | None) -> Iterator[Refilled]:
     """Write ScyllaDB's copy of an event's history again, or of all of them, over whatever stands there. Raises Away.
 
-    May be done at any time, twice, and be cut off. Entries that were never in PostgreSQL stay: they are evidence.
+    What was altered in PostgreSQL is not written. Entries that were never there stay: they are evidence. May be done at
+    any time, twice, and be cut off.
     """
     read_at = history_outbox.clock(stores.postgres)  # before the first is read: an erasure since then is written later
     pool = stores.postgres
     for page in history_outbox.pages(pool) if event_id is None else history_outbox.pages_of_event(pool, event_id):
-        yield Refilled(len(page), history_copy.overwrite(stores.scylla, page, read_at))
+        altered = [key(entry) for entry in page if not is_intact(entry)]
+        intact = [entry for entry in page if key(entry) not in altered] if altered else page
+        yield Refilled(len(page), altered, history_copy.overwrite(stores.scylla, intact, read_at))

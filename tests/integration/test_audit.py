@@ -265,6 +265,20 @@ def test_the_command_names_what_is_wrong_and_refills_what_postgresql_keeps(targe
     assert target.found() == []
 
 
+def test_what_was_altered_in_postgresql_is_not_written_over_the_last_good_copy(target: Target) -> None:
+    """P6."""
+    target.in_postgres(2, "actor_name = '카나리아'")
+    target.in_postgres(3, "hashed_bytes = '카나리아'")
+    altered = [(2, P, FaultKind.ALTERED_COLUMN), (3, P, FaultKind.ALTERED_BYTES)]
+    assert target.found() == altered
+    refilled = target.own.timingle("audit", "refill", str(target.event_id))
+    assert refilled.returncode == ExitCode.NOT_WHOLE, refilled
+    assert f"{LENGTH - 2} entries written, 0 refused\n2 altered in PostgreSQL" in refilled.stdout
+    assert f"Entry 2 of event {target.event_id} is altered in PostgreSQL" in refilled.stderr
+    assert "카나리아" not in refilled.stdout + refilled.stderr
+    assert target.found() == altered
+
+
 def test_a_file_is_compared_with_what_is_on_record(target: Target, tmp_path: Path) -> None:
     """P9. Without settings it is checked for itself, and that is said; with them our own certificate is known."""
     own, file, certificate = target.own, tmp_path / "report.pdf", tmp_path / "timingle.pem"
