@@ -13,7 +13,7 @@ from domain.errors import BadInput
 DEFAULT_REGION: Final = "KR"
 SHOWN_DIGITS: Final = 4
 # The library reads letters as the keys of a telephone, passes over what stands before a number, and takes extensions.
-_WRITTEN: Final = re.compile(r"\s*[+＋]?[\d\s().·/\-‐-―－]+")
+_WRITTEN: Final = re.compile(r"[\d\s+＋().·/\-‐-―－]+")
 
 
 def parse(text: str, field: str = "phone") -> str:

@@ -156,7 +156,7 @@ def test_the_sweep_reads_what_is_due_by_the_partial_index_and_no_future_event(
     assert "Sort" not in plan
 
 
-def test_a_page_costs_the_same_however_long_the_backlog_is_and_however_many_events_there_are(
+def test_a_page_reads_no_row_of_another_event_however_many_there_are_and_are_due(
     owner: Connection, people: list[int]
 ) -> None:
     """P7."""

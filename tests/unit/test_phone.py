@@ -26,6 +26,7 @@ korean = (
         "+821012345678",
         "＋82 10 1234 5678",
         "82-10-1234-5678",
+        "(+82) 10.1234.5678",
     ],
 )
 def test_however_it_is_written_a_number_is_one(text: str) -> None:
