@@ -12,6 +12,7 @@ from stores.connections import Stores
 from stores.due_events import Due
 from tasks.history import relay
 from tasks.messages import RING_EXPIRES_S
+from tasks.trimming import trim_all
 
 TRIM_ROWS: Final = 5_000
 """Some 100 ms of locks on rows that nobody else wants."""
@@ -57,13 +58,5 @@ def relay_history() -> None:
 
 @shared_task(name="tasks.events.trim_history", ignore_result=True)
 def trim_history() -> None:
-    """Let entries go that were relayed and have been kept for 35 days, batch by batch until none is left."""
-    stores = connections.stores()
-    trimmed = 0
-    try:
-        while batch := history_outbox.trim(stores.postgres, TRIM_ROWS):
-            trimmed += batch
-    except Away as away:
-        log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
-    if trimmed:
-        log.info("old entries of histories are trimmed", action="history_trimmed", count=trimmed)
+    """Let entries go that were relayed and have been kept for 35 days."""
+    trim_all("history", lambda stores: history_outbox.trim(stores.postgres, TRIM_ROWS))

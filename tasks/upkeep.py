@@ -14,6 +14,7 @@ from stores.waiting import Jobs
 from tasks.messages import RING_EXPIRES_S
 from tasks.payments import apply_confirm, apply_refund, apply_webhook
 from tasks.reports import render_audit
+from tasks.trimming import trim_all
 
 TRIM_ROWS: Final = 1_000
 """Bodies of some kilobytes each: some 100 ms."""
@@ -80,27 +81,11 @@ def ring_for_reports(stores: Stores) -> None:
 
 @shared_task(name="tasks.upkeep.trim_inbox", ignore_result=True)
 def trim_inbox() -> None:
-    """Let webhooks go that are done with and have been kept for 400 days, batch by batch until none is left."""
-    stores = connections.stores()
-    trimmed = 0
-    try:
-        while batch := payment_inbox.trim(stores.postgres, TRIM_ROWS):
-            trimmed += batch
-    except Away as away:
-        log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
-    if trimmed:
-        log.info("old webhooks are trimmed", action="webhooks_trimmed", count=trimmed)
+    """Let webhooks go that are done with and have been kept for 400 days."""
+    trim_all("webhooks", lambda stores: payment_inbox.trim(stores.postgres, TRIM_ROWS))
 
 
 @shared_task(name="tasks.upkeep.trim_idempotency_keys", ignore_result=True)
 def trim_idempotency_keys() -> None:
-    """Let keys and their answers go that have been kept for 24 hours, batch by batch until none is left."""
-    stores = connections.stores()
-    trimmed = 0
-    try:
-        while batch := idempotency_keys.trim(stores.postgres, TRIM_ROWS):
-            trimmed += batch
-    except Away as away:
-        log.warning("a store is away", action="trim_stopped", store=away.store, code=away.code)
-    if trimmed:
-        log.info("old idempotency keys are trimmed", action="idempotency_keys_trimmed", count=trimmed)
+    """Let keys and their answers go that have been kept for 24 hours."""
+    trim_all("idempotency keys", lambda stores: idempotency_keys.trim(stores.postgres, TRIM_ROWS))
