@@ -13,6 +13,7 @@ from psycopg_pool import ConnectionPool
 
 from domain.event_state import Event
 from domain.history import Entry
+from domain.message import INT8_MAX
 from domain.payment_history import PaymentState
 from stores.errors import postgres_errors
 from stores.events import SELECT_EVENT, event_of
@@ -29,12 +30,9 @@ SELECT_UNRELAYED: Final = f"""
     SELECT {COLUMNS} FROM event_history_outbox WHERE relayed_at IS NULL AND (event_id, chain_seq) > (%s, %s)
     ORDER BY event_id, chain_seq LIMIT %s"""  # noqa: S608
 SELECT_PAGE: Final = f"""
-    SELECT {COLUMNS} FROM event_history_outbox WHERE (event_id, chain_seq) > (%s, %s)
+    SELECT {COLUMNS} FROM event_history_outbox WHERE (event_id, chain_seq) > (%s, %s) AND event_id <= %s
     ORDER BY event_id, chain_seq LIMIT %s"""  # noqa: S608
 SELECT_CHAIN: Final = f"SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s ORDER BY chain_seq"  # noqa: S608
-SELECT_CHAIN_PAGE: Final = f"""
-    SELECT {COLUMNS} FROM event_history_outbox WHERE event_id = %s AND chain_seq > %s
-    ORDER BY chain_seq LIMIT %s"""  # noqa: S608
 SELECT_UNRELAYED_SEQS: Final = """
     SELECT chain_seq FROM event_history_outbox WHERE event_id = %s AND relayed_at IS NULL"""
 SELECT_PAYMENTS: Final = """
@@ -72,24 +70,16 @@ def unrelayed(pool: ConnectionPool, after: Key, limit: int) -> list[Entry]:
     return _read(pool, SELECT_UNRELAYED, (*after, limit))
 
 
-def pages(pool: ConnectionPool) -> Iterator[list[Entry]]:
-    """All entries that are kept, relayed or not, PAGE_ROWS at a time. Raises Away."""
-    after = BEGINNING
-    while page := _read(pool, SELECT_PAGE, (*after, PAGE_ROWS)):
+def pages(pool: ConnectionPool, event_id: int | None = None) -> Iterator[list[Entry]]:
+    """What is kept, relayed or not, of one event or of all, by key, PAGE_ROWS at a time. Raises Away."""
+    after, last = (BEGINNING, INT8_MAX) if event_id is None else ((event_id, 0), event_id)
+    while page := _read(pool, SELECT_PAGE, (*after, last, PAGE_ROWS)):
         yield page
         after = key(page[-1])
 
 
-def pages_of_event(pool: ConnectionPool, event_id: int) -> Iterator[list[Entry]]:
-    """What is kept of an event's chain, oldest first, PAGE_ROWS at a time. Raises Away."""
-    after = 0
-    while page := _read(pool, SELECT_CHAIN_PAGE, (event_id, after, PAGE_ROWS)):
-        yield page
-        after = page[-1].chain_seq
-
-
 def of_event(pool: ConnectionPool, event_id: int) -> list[Entry]:
-    """The same at once, for whoever needs all of it in memory. Raises Away."""
+    """All that is kept of an event's chain, oldest first. Raises Away."""
     return _read(pool, SELECT_CHAIN, (event_id,))
 
 

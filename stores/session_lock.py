@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
 
 from stores.errors import postgres_errors
@@ -30,10 +28,5 @@ def session_lock(pool: ConnectionPool, table: str, row_id: int) -> Iterator[bool
         try:
             yield True
         finally:
-            _unlock(held, table, row_id)
-
-
-def _unlock(held: "Connection[TupleRow]", table: str, row_id: int) -> None:
-    """Free the lock, unless it went with the connection."""
-    if not held.closed:
-        held.execute(UNLOCK, (table, row_id))
+            if not held.closed:  # or the lock went with the connection
+                held.execute(UNLOCK, (table, row_id))

@@ -122,8 +122,7 @@ def refill(stores: Stores, event_id: int | None) -> Iterator[Refilled]:
     any time, twice, and be cut off.
     """
     read_at = history_outbox.clock(stores.postgres)  # before the first is read: an erasure since then is written later
-    pool = stores.postgres
-    for page in history_outbox.pages(pool) if event_id is None else history_outbox.pages_of_event(pool, event_id):
-        altered = [key(entry) for entry in page if not is_intact(entry)]
-        intact = [entry for entry in page if key(entry) not in altered] if altered else page
-        yield Refilled(len(page), altered, history_copy.overwrite(stores.scylla, intact, read_at))
+    for page in history_outbox.pages(stores.postgres, event_id):
+        intact = {key(entry): entry for entry in page if is_intact(entry)}
+        altered = [place for entry in page if (place := key(entry)) not in intact]
+        yield Refilled(len(page), altered, history_copy.overwrite(stores.scylla, intact.values(), read_at))

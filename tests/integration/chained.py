@@ -73,13 +73,5 @@ def chain_as_owner(owner: Connection, event_id: int, *changes: Change) -> None:
     owner.execute(APPEND_CHANGES, [event_id, encoded(changes)])
 
 
-def forget(owner: Connection, event_id: int) -> None:
-    """Let an event's entries go, as trimming does when they are old enough."""
-    with owner.transaction():
-        owner.execute("ALTER TABLE event_history_outbox DISABLE TRIGGER guard_history_rows")
-        owner.execute("DELETE FROM event_history_outbox WHERE event_id = %s", [event_id])
-        owner.execute("ALTER TABLE event_history_outbox ENABLE ALWAYS TRIGGER guard_history_rows")
-
-
 def encoded(changes: Sequence[Change]) -> str:
     return msgspec.json.encode(changes).decode()

@@ -14,8 +14,8 @@ from stores import events
 from stores.connections import AsyncStores
 from stores.row_security import SET_CURRENT_USER, as_user
 from tests.integration.as_ingest import change, new_event, new_users
-from tests.integration.chained import forget
 from tests.integration.own import Own
+from tests.integration.tampering import forget
 
 ALIVE = ""
 """What a pool asks a connection before it lends it."""

@@ -23,7 +23,6 @@ from tests.integration.chained import (
     acting,
     chain,
     chain_as_owner,
-    forget,
     make_event,
     read_chain,
     read_event,
@@ -31,6 +30,7 @@ from tests.integration.chained import (
     value,
 )
 from tests.integration.databases import ROOT, Place, place
+from tests.integration.tampering import forget
 
 PHONES = count()
 CROWD = 500
